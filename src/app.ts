@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createFileRecord } from './audit/file-record.ts';
+import { openTrail, type TrailOutcome } from './audit/trail.ts';
+import type { FileSnapshotSource } from './config/snapshot-source.ts';
+import { createAttachCredential } from './credentials/attach-credential.ts';
+import { createDataPlane } from './edge/data-plane.ts';
+import { type ListenAt, listen } from './edge/listen.ts';
+import { createOperatorHandler } from './edge/operator-handler.ts';
+import { createPublicHandler } from './edge/public-handler.ts';
+import { createAuthenticate } from './identity/authenticate.ts';
+import { createSealer } from './lib/seal.ts';
+import { createSessionIds } from './mcp/legacy/session.ts';
+import type { Log } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { decide } from './policy/decide.ts';
+import { decideRoute } from './policy/decide-route.ts';
+import { createResolveRoute } from './router/resolve-route.ts';
+import { createUpstreams } from './upstream/upstreams.ts';
+
+/** What an app is made of. */
+export interface AppParts {
+	readonly snapshots: FileSnapshotSource;
+	/** Folder for what the gateway writes. */
+	readonly dataFolder: string;
+	/** Harmless variables of our environment for stdio children. */
+	readonly childEnv: Readonly<Record<string, string>>;
+	readonly log: Log;
+}
+
+/** The assembled gateway. */
+export type App = ReturnType<typeof createApp>;
+
+/** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
+export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
+	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
+	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
+	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
+	const attach = createAttachCredential();
+	const authenticator = createAuthenticate({ snapshots });
+	const upstreams = createUpstreams({
+		attach,
+		sessionIds,
+		childEnv,
+		log,
+		metrics,
+		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
+		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
+	});
+	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
+	const onOutcome = (outcome: TrailOutcome): void => {
+		metrics.call(outcome.outcome, outcome.stage ?? 'none', outcome.durationMs);
+		logOutcome(log, outcome);
+	};
+	let draining = false;
+	const dataPlane = createDataPlane({
+		snapshots,
+		isDraining: () => draining,
+		stages: {
+			openTrail: (requestId) => openTrail({ records, now: Date.now, onOutcome }, requestId),
+			authenticate: authenticator.authenticate,
+			resolveRoute,
+			decide: decideRoute,
+			attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
+			forward: upstreams.forward,
+		},
+	});
+	snapshots.onChange((next) => upstreams.retire(next));
+	return {
+		authenticator,
+		directory: upstreams.directory,
+		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
+			const view = { isReady: () => !draining, metrics: metrics.text };
+			const [front, operator] = await Promise.all([
+				listen(at.public, createPublicHandler(dataPlane, snapshots)),
+				listen(at.operator, createOperatorHandler(view)),
+			]);
+			return { front, operator };
+		},
+		/** Makes the log and audit files follow a rotation. */
+		reopen: records.reopen,
+		/** Refuses new calls from now on. */
+		beginDrain() {
+			draining = true;
+		},
+		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
+		async close() {
+			snapshots.close();
+			await upstreams.close();
+			authenticator.close();
+			records.close();
+		},
+	};
+}
+
+function logOutcome(log: Log, { requestId, facts, outcome, code, durationMs }: TrailOutcome): void {
+	const { address, method, workspace, server } = facts;
+	const line = { request: requestId, outcome, code, address, method, workspace, server, durationMs };
+	if (outcome === 'ok') log.debug(line, 'call');
+	else log.info(line, 'call');
+}

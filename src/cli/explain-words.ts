@@ -1,0 +1,37 @@
+import type { Server } from '../config/snapshot.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { Decision, Reason } from '../policy/decide.ts';
+
+/** Who the principal is and which workspaces which rules give them. */
+export function explainGrants(principal: Principal): readonly string[] {
+	const identity = `${principal.name} is ${principal.oid} of the directory ${principal.tid}.`;
+	if (principal.grants.size === 0) return [identity, 'No grant rule matches, so no workspace is open to them.'];
+	const grants = [...principal.grants.values()].map(
+		({ workspace, level, rules }) => `  ${workspace}: ${level}, by ${rules.join(' and ')}`,
+	);
+	return [identity, 'Their workspaces:', ...grants];
+}
+
+const SENTENCES: Readonly<Record<Reason, string>> = {
+	'workspace-granted': 'A grant rule opens the workspace to them.',
+	'workspace-not-granted': 'No grant rule opens the workspace to them.',
+	'server-enabled': 'The server is enabled.',
+	'server-disabled': 'The server is disabled.',
+	'tool-enabled': 'The tool is enabled.',
+	'tool-disabled': 'The tool is disabled by its rule or by the server’s default.',
+	'tool-read-only': 'The tool says that it only reads (readOnlyHint), which the level read may use.',
+	'tool-marked-readable': 'The workspace marked the tool as readable, which the level read may use.',
+	'tool-not-read-only': 'The tool does not say that it only reads, and the level read may use no others.',
+	'level-sufficient': 'Their access level is enough.',
+	'level-insufficient': 'Their access level is lower than this takes.',
+};
+
+/** A decision in words, one line for each rule that was looked at; the last one decided. */
+export function explainDecision(decision: Decision, at: { readonly server: Server; readonly name: string }) {
+	const path = `${at.server.workspace}/${at.server.slug}/${at.name}`;
+	const verdict = decision.allowed
+		? `Yes: ${path} is listed and callable.`
+		: `No: ${path} is neither listed nor callable.`;
+	const steps = decision.reasons.map((reason) => `  ${reason}: ${SENTENCES[reason]}`);
+	return { allowed: decision.allowed, lines: [verdict, ...steps] };
+}

@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type App, createApp } from '../app.ts';
+import { childVariables, parseEnvironment } from '../config/environment.ts';
+import type { Server, Snapshot } from '../config/snapshot.ts';
+import { createSnapshotSource } from '../config/snapshot-source.ts';
+import { toPortcullisError } from '../errors/portcullis-error.ts';
+import type { Principal } from '../identity/principal.ts';
+import { principalOf } from '../identity/principal-of.ts';
+import { createLog } from '../observe/log.ts';
+import { decide } from '../policy/decide.ts';
+import type { CatalogItem } from '../router/catalog.ts';
+import type { CommandIo } from './config.ts';
+import { createDemoDirectory } from './demo-directory.ts';
+import { demoPaths } from './demo-folder.ts';
+import { explainDecision, explainGrants } from './explain-words.ts';
+import type { Guarded } from './program.ts';
+
+interface ExplainOptions {
+	readonly as: string;
+	readonly tool: string;
+	readonly config?: string;
+}
+
+/** Adds `explain`: why a person may or may not use a tool, in words, by the very function that decides. */
+export function addExplainCommand(program: Command, io: CommandIo, guarded: Guarded): void {
+	program
+		.command('explain')
+		.description('say why a person may or may not use a tool: the rules that matched, in words')
+		.requiredOption('--as <email or token>', 'a person of the demo directory, or an access token')
+		.requiredOption('--tool <workspace/server/tool>', 'the tool, as google/files/read_text_file')
+		.option('--config <file>', 'configuration file (PORTCULLIS_CONFIG; the demo’s where there is no other)')
+		.action((options: ExplainOptions) => guarded(io, () => explain(options, io)));
+}
+
+async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
+	const environment = parseEnvironment(io.env);
+	const demo = demoPaths(environment.dataFolder);
+	const named = options.config ?? environment.configFile;
+	const file = options.config === undefined && !existsSync(named) && existsSync(demo.config) ? demo.config : named;
+	const snapshots = await createSnapshotSource({ file, env: io.env });
+	const parts = { dataFolder: environment.dataFolder, childEnv: childVariables(io.env), log: createLog('silent') };
+	const app = createApp({ ...parts, snapshots });
+	try {
+		const principal = await principalFor(options.as, { app, snapshot: snapshots.current(), folder: demo.directory });
+		const words = await explainTool(app, principal, { snapshot: snapshots.current(), path: options.tool });
+		io.out([...explainGrants(principal), '', ...words.lines].join('\n'));
+		if (!words.allowed) process.exitCode = 1;
+	} finally {
+		await app.close();
+	}
+}
+
+interface WhereToLook {
+	readonly app: App;
+	readonly snapshot: Snapshot;
+	/** Folder of the demo directory. */
+	readonly folder: string;
+}
+
+async function principalFor(who: string, { app, snapshot, folder }: WhereToLook): Promise<Principal> {
+	if (!who.includes('@')) return app.authenticator.authenticateToken(who);
+	if (!existsSync(folder))
+		throw new Error('E-mail addresses are known to the demo directory alone; give an access token.');
+	const directory = await createDemoDirectory(folder);
+	const person = directory.people.find(({ email }) => email === who);
+	const configured = snapshot.directories.find(({ issuer }) => issuer === directory.issuer);
+	if (person === undefined || configured === undefined) throw new Error(`The demo directory has no ${who}.`);
+	const identity = { directory: configured.id, issuer: directory.issuer, tid: directory.tenantId, ...person };
+	return principalOf({ ...identity, scopes: ['mcp.access'], expiresAt: 0 }, snapshot);
+}
+
+interface Words {
+	readonly allowed: boolean;
+	readonly lines: readonly string[];
+}
+
+async function explainTool(app: App, principal: Principal, at: { snapshot: Snapshot; path: string }): Promise<Words> {
+	const [workspace = '', slug = '', ...rest] = at.path.split('/');
+	const name = rest.join('/');
+	if (name === '') throw new Error('Name the tool as workspace/server/tool, for example google/files/read_text_file.');
+	const server = at.snapshot.workspaces.get(workspace)?.servers.get(slug);
+	if (server === undefined) return { allowed: false, lines: [`No: there is no server ${workspace}/${slug}.`] };
+	const before = decide(principal, { server, effect: 'read', tool: undefined });
+	if (!before.allowed) return explainDecision(before, { server, name });
+	const tool = await findTool(app, principal, { server, name });
+	if ('problem' in tool) return { allowed: false, lines: [tool.problem] };
+	return explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found }), { server, name });
+}
+
+type Lookup = { readonly found: CatalogItem } | { readonly problem: string };
+
+async function findTool(app: App, principal: Principal, at: { server: Server; name: string }): Promise<Lookup> {
+	const signal = AbortSignal.timeout(30_000);
+	try {
+		const list = await app.directory.list({ principal, server: at.server, kind: 'tools', profile: '{}', signal });
+		const found = list.byName.get(at.name);
+		if (found !== undefined) return { found };
+		const names = list.items.map((item) => item.name).join(', ');
+		return { problem: `No: the server has no tool ${at.name}. It has ${names}.` };
+	} catch (error) {
+		return { problem: `Unknown: the server cannot be asked for its tools. ${toPortcullisError(error).message}` };
+	}
+}

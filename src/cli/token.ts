@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { parseEnvironment } from '../config/environment.ts';
+import type { CommandIo } from './config.ts';
+import { createDemoDirectory } from './demo-directory.ts';
+import { demoPaths } from './demo-folder.ts';
+import type { Guarded } from './program.ts';
+
+/** Adds `token <email>`: a bearer token of the demo's own directory. Other directories issue their tokens themselves. */
+export function addTokenCommand(program: Command, io: CommandIo, guarded: Guarded): void {
+	program
+		.command('token')
+		.argument('<email>', 'a person of the demo directory')
+		.description("print an access token of the demo's directory, good for one hour")
+		.action((email: string) =>
+			guarded(io, async () => {
+				const { directory } = demoPaths(parseEnvironment(io.env).dataFolder);
+				if (!existsSync(directory))
+					throw new Error('There is no demo directory here yet: start the demo with npm start.');
+				io.out(await (await createDemoDirectory(directory)).tokenFor(email));
+			}),
+		);
+}

@@ -1,0 +1,94 @@
+import { nearestName } from './nearest-name.ts';
+import type { Path } from './read-yaml.ts';
+
+/** A fault between parts of the file that are each fine alone. */
+export interface CrossFault {
+	readonly path: Path;
+	readonly message: string;
+}
+
+type Entries = Readonly<Record<string, unknown>>;
+
+/** Whether a value is a map of the file. */
+export function isRecord(value: unknown): value is Entries {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Compares what is there, whatever else is wrong with the file: a part that cannot be read is passed over. */
+export function crossFaults(file: unknown): CrossFault[] {
+	if (!isRecord(file)) return [];
+	const directories = Array.isArray(file['directories']) ? file['directories'] : [];
+	const grants = Array.isArray(file['grants']) ? file['grants'] : [];
+	return [
+		...repeated(directories, 'id', idOf, 'another directory has this id'),
+		...repeated(directories, 'issuer', issuerOf, 'another directory has this issuer'),
+		...grants.flatMap((grant, index) => {
+			return isRecord(grant) ? grantFaults(grant, ['grants', index], file) : [];
+		}),
+	];
+}
+
+/** An address of a directory with its Entra tenant in place of `{tid}`. */
+export function fillTid(address: string, tenantId: string): string {
+	return address.replaceAll('{tid}', tenantId);
+}
+
+function idOf({ id }: Entries): unknown {
+	return id;
+}
+
+function issuerOf({ issuer, tenantId }: Entries): unknown {
+	return typeof issuer === 'string' && typeof tenantId === 'string' ? fillTid(issuer, tenantId) : issuer;
+}
+
+function repeated(
+	entries: readonly unknown[],
+	key: string,
+	read: (entry: Entries) => unknown,
+	message: string,
+): CrossFault[] {
+	const values = entries.map((entry) => (isRecord(entry) ? read(entry) : undefined));
+	return values.flatMap((value, index) => {
+		return typeof value === 'string' && values.indexOf(value) < index
+			? [{ path: ['directories', index, key], message }]
+			: [];
+	});
+}
+
+function grantFaults(grant: Entries, path: Path, file: Entries): CrossFault[] {
+	const faults = [
+		{ path, message: subjectFault(grant) },
+		{ path: [...path, 'workspace'], message: workspaceFault(grant['workspace'], file['workspaces']) },
+		{ path: [...path, 'directory'], message: directoryFault(grant['directory'], file['directories']) },
+	];
+	return faults.flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]));
+}
+
+function subjectFault({ group, role }: Entries): string | undefined {
+	return (group === undefined) === (role === undefined) ? 'name either a group or a role' : undefined;
+}
+
+function workspaceFault(workspace: unknown, workspaces: unknown): string | undefined {
+	if (typeof workspace !== 'string' || workspace === '*' || !isRecord(workspaces)) return undefined;
+	return Object.hasOwn(workspaces, workspace)
+		? undefined
+		: `there is no such workspace${suggestion(workspace, Object.keys(workspaces))}`;
+}
+
+function directoryFault(directory: unknown, directories: unknown): string | undefined {
+	if (!Array.isArray(directories)) return undefined;
+	if (directory === undefined) {
+		return directories.length > 1 ? 'name the directory, since more than one is configured' : undefined;
+	}
+	const ids = directories.map((entry: unknown) => (isRecord(entry) ? entry['id'] : undefined));
+	if (typeof directory !== 'string' || ids.includes(directory)) return undefined;
+	return `there is no such directory${suggestion(
+		directory,
+		ids.filter((id) => typeof id === 'string'),
+	)}`;
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+	const nearest = nearestName(name, known);
+	return nearest === undefined ? '' : `; did you mean ${nearest}?`;
+}

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { type EnvironmentFaults, parseEnvironment } from './environment.ts';
+
+describe('the process settings', () => {
+	test('have defaults that listen on this machine alone', () => {
+		expect(parseEnvironment({})).toEqual({
+			host: '127.0.0.1',
+			port: 8080,
+			adminHost: '127.0.0.1',
+			adminPort: 9090,
+			configFile: 'portcullis.yaml',
+			dataFolder: '.portcullis',
+			logLevel: 'info',
+			unknown: [],
+		});
+	});
+
+	test('take the values of the environment, port 0 among them', () => {
+		const env = {
+			PORTCULLIS_HOST: '::',
+			PORTCULLIS_PORT: '0',
+			PORTCULLIS_LOG_LEVEL: 'DEBUG',
+			PORTCULLIS_DATA: '/var/lib/p',
+		};
+		expect(parseEnvironment(env)).toMatchObject({ host: '::', port: 0, logLevel: 'debug', dataFolder: '/var/lib/p' });
+	});
+
+	test('count an empty variable as absent, for an empty host would listen everywhere', () => {
+		expect(parseEnvironment({ PORTCULLIS_HOST: '', PORTCULLIS_PORT: '' })).toMatchObject({
+			host: '127.0.0.1',
+			port: 8080,
+		});
+	});
+
+	test('tell all faults at once, by name and never by value', () => {
+		const env = {
+			PORTCULLIS_PORT: '65536',
+			PORTCULLIS_ADMIN_PORT: 'canary-1',
+			PORTCULLIS_HOST: 'canary 2',
+			PORTCULLIS_LOG_LEVEL: 'loud',
+		};
+		const error = thrownBy(() => parseEnvironment(env)) as EnvironmentFaults;
+		expect(error.code).toBe('PC_ENVIRONMENT_INVALID');
+		expect(error.faults.map(({ name }) => name)).toEqual([
+			'PORTCULLIS_HOST',
+			'PORTCULLIS_PORT',
+			'PORTCULLIS_ADMIN_PORT',
+			'PORTCULLIS_LOG_LEVEL',
+		]);
+		expect(error.message).toContain('PORTCULLIS_PORT must be a whole number from 0 to 65535');
+		expect(error.message).not.toMatch(/canary|65536|loud/);
+	});
+
+	test.each(['-1', '80.5', '0x50', ' 80', '1e3', '999999'])('refuse %j as a port', (port) => {
+		expect(() => parseEnvironment({ PORTCULLIS_PORT: port })).toThrow('PORTCULLIS_PORT must be');
+	});
+
+	test('list the names that are no settings, and no others', () => {
+		expect(parseEnvironment({ PORTCULLIS_PROT: '1', PORTCULLIS_AUTH: 'off', PATH: '/bin' }).unknown).toEqual([
+			'PORTCULLIS_AUTH',
+			'PORTCULLIS_PROT',
+		]);
+	});
+
+	test('are frozen', () => {
+		expect(Object.isFrozen(parseEnvironment({}))).toBe(true);
+	});
+});
+
+function thrownBy(run: () => unknown): unknown {
+	try {
+		run();
+	} catch (error) {
+		return error;
+	}
+	throw new Error('nothing was thrown');
+}

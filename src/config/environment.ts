@@ -1,0 +1,124 @@
+/** One process setting. The default goes through the same parser as what the operator writes. */
+export interface Setting<T> {
+	readonly name: `PORTCULLIS_${string}`;
+	/** `undefined` refuses the text. */
+	readonly parse: (text: string) => T | undefined;
+	/** What the parser takes, to finish the sentence "NAME must be …". */
+	readonly expected: string;
+	readonly default: string;
+	readonly meaning: string;
+}
+
+/** How much the gateway logs, most silent first. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+const HOST = { parse: parseHost, expected: 'an IP address or a host name' };
+const PORT = { parse: parsePort, expected: 'a whole number from 0 to 65535' };
+const PATH = { parse: parsePath, expected: 'a path' };
+
+/** Every process setting. `docs/config.md` and `.env.example` are tested against it. */
+export const SETTINGS = {
+	host: {
+		...HOST,
+		name: 'PORTCULLIS_HOST',
+		default: '127.0.0.1',
+		meaning: 'Address the gateway listens on for callers. Put a TLS proxy in front before you open it to others.',
+	},
+	port: { ...PORT, name: 'PORTCULLIS_PORT', default: '8080', meaning: 'Port for callers; 0 takes any free one.' },
+	adminHost: {
+		...HOST,
+		name: 'PORTCULLIS_ADMIN_HOST',
+		default: '127.0.0.1',
+		meaning: 'Address of the second listener: health, readiness and metrics. It asks nobody to sign in.',
+	},
+	adminPort: {
+		...PORT,
+		name: 'PORTCULLIS_ADMIN_PORT',
+		default: '9090',
+		meaning: 'Port of the second listener; 0 takes any free one.',
+	},
+	configFile: {
+		...PATH,
+		name: 'PORTCULLIS_CONFIG',
+		default: 'portcullis.yaml',
+		meaning: 'The configuration file, relative to the folder the gateway is started in.',
+	},
+	dataFolder: {
+		...PATH,
+		name: 'PORTCULLIS_DATA',
+		default: '.portcullis',
+		meaning: 'Folder for what the gateway writes, the audit trail among it.',
+	},
+	logLevel: {
+		name: 'PORTCULLIS_LOG_LEVEL',
+		parse: (text) => LOG_LEVELS.find((level) => level === text.toLowerCase()),
+		expected: `one of ${LOG_LEVELS.join(', ')}`,
+		default: 'info',
+		meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
+	} satisfies Setting<LogLevel>,
+} as const satisfies Record<string, Setting<unknown>>;
+
+type Settings = typeof SETTINGS;
+
+/** The process settings, parsed and frozen. */
+export type Environment = {
+	readonly [K in keyof Settings]: NonNullable<ReturnType<Settings[K]['parse']>>;
+} & {
+	/** `PORTCULLIS_` variables that are no settings: worth a warning, for a secret of the file may be kept in one. */
+	readonly unknown: readonly string[];
+};
+
+/** All settings that cannot be used, by name and never by value; the message has one line for each. */
+export class EnvironmentFaults extends Error {
+	override readonly name = 'EnvironmentFaults';
+	readonly code = 'PC_ENVIRONMENT_INVALID';
+	readonly faults: readonly { readonly name: string; readonly message: string }[];
+
+	constructor(faulty: readonly Setting<unknown>[]) {
+		const faults = faulty.map(({ name, expected }) => ({ name, message: `must be ${expected}` }));
+		super(faults.map(({ name, message }) => `${name} ${message}`).join('\n'));
+		this.faults = Object.freeze(faults);
+	}
+}
+
+/** The process settings; empty variables count as absent. Throws `EnvironmentFaults`. */
+export function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
+	const parsed = Object.entries(SETTINGS).map(([key, setting]: [string, Setting<unknown>]) => {
+		return { key, setting, value: setting.parse(env[setting.name] || setting.default) };
+	});
+	const faulty = parsed.filter(({ value }) => value === undefined);
+	if (faulty.length > 0) throw new EnvironmentFaults(faulty.map(({ setting }) => setting));
+	return Object.freeze({
+		...Object.fromEntries(parsed.map(({ key, value }) => [key, value])),
+		unknown: Object.freeze(unknownNames(env)),
+	}) as Environment;
+}
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+	const known = new Set<string>(Object.values(SETTINGS).map(({ name }) => name));
+	return Object.keys(env)
+		.filter((name) => name.startsWith('PORTCULLIS_') && !known.has(name))
+		.sort();
+}
+
+function parseHost(text: string): string | undefined {
+	return /^[A-Za-z0-9.:_-]{1,253}$/.test(text) ? text : undefined;
+}
+
+function parsePort(text: string): number | undefined {
+	return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+function parsePath(text: string): string | undefined {
+	return text.trim() === '' || text.includes('\0') ? undefined : text;
+}
+
+const CHILD_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'] as const;
+
+/** The only variables of our own environment that a stdio child inherits: none of them can hold a secret of ours. */
+export function childVariables(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+	const found = CHILD_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+	return Object.freeze(Object.fromEntries(found));
+}

@@ -1,0 +1,201 @@
+import * as z from 'zod';
+import { isSlug } from '../lib/slug.ts';
+import { crossFaults, isRecord } from './cross-faults.ts';
+import { HEADER_RULES } from './header-rules.ts';
+import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
+import { readTemplates, type TemplateRules } from './read-templates.ts';
+import { readPlainText, type SecretLookup } from './secret-template.ts';
+import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
+import {
+	directoryUrlFault,
+	hostFault,
+	isPlainHttpAbroad,
+	originFault,
+	publicUrlFault,
+	type TextRule,
+	tidFault,
+	urlFault,
+} from './text-rules.ts';
+import { VARIABLE_RULES } from './variable-rules.ts';
+
+/** The file as the schema understands it: defaults filled in, secrets looked up. */
+export type ConfigFile = z.output<ReturnType<typeof createFileSchema>>;
+
+/** One server of the file. */
+export type ServerEntry = ConfigFile['workspaces'][string]['servers'][string];
+
+/** Zod skips a check below a fault; ours look at what is there, so that all faults are told in one run. */
+const ALWAYS = { when: () => true };
+
+const MISPLACED =
+	'references work in values of "headers" and "env" only: everything else is visible to others, arguments even to ' +
+	'every user of the machine; write a literal ${ as $${';
+
+/** The whole file; reading it looks up the secrets it refers to. */
+export function createFileSchema(lookup: SecretLookup) {
+	return z
+		.strictObject({
+			publicUrl: text(publicUrlFault).optional(),
+			hosts: z.array(text(hostFault)).default([]),
+			origins: z.array(text(originFault)).default([]),
+			directories: z.array(directory()).min(1),
+			workspaces: slugged(workspace(lookup)).default({}),
+			grants: z.array(grant()).default([]),
+			limits: limits().prefault({}),
+		})
+		.superRefine((file, context) => {
+			for (const { path, message } of crossFaults(file)) context.addIssue({ code: 'custom', path: [...path], message });
+		}, ALWAYS);
+}
+
+function directory() {
+	return z.strictObject({
+		id: text((id) => (isSlug(id) ? undefined : SLUG_SENTENCE)),
+		issuer: text(directoryUrlFault),
+		tenantId: text(tidFault),
+		audiences: z.array(text()).min(1),
+		jwksUrl: text(directoryUrlFault),
+	});
+}
+
+function workspace(lookup: SecretLookup) {
+	return z.strictObject({
+		title: text().optional(),
+		servers: slugged(z.discriminatedUnion('transport', [networkServer(lookup), stdioServer(lookup)])).default({}),
+	});
+}
+
+function networkServer(lookup: SecretLookup) {
+	return z
+		.strictObject({
+			transport: z.literal(['http', 'sse']),
+			url: text(urlFault),
+			allowPlainHttp: z.boolean().default(false),
+			headers: templates(HEADER_RULES, lookup),
+			...anyServer(),
+		})
+		.superRefine(({ url, allowPlainHttp }, context) => {
+			if (allowPlainHttp === true || typeof url !== 'string' || !isPlainHttpAbroad(url)) return;
+			context.addIssue({ code: 'custom', path: ['url'], message: PLAIN_HTTP });
+		}, ALWAYS);
+}
+
+const PLAIN_HTTP =
+	'plain http to another machine shows every call and credential; use https, or set allowPlainHttp: true';
+
+function stdioServer(lookup: SecretLookup) {
+	return z.strictObject({
+		transport: z.literal('stdio'),
+		command: text(),
+		args: z.array(text(undefined, 0)).default([]),
+		cwd: text().optional(),
+		env: templates(VARIABLE_RULES, lookup),
+		...anyServer(),
+	});
+}
+
+function anyServer() {
+	return {
+		title: text().optional(),
+		enabled: z.boolean().default(true),
+		era: z.enum(['auto', 'modern', 'legacy']).default('auto'),
+		isolation: z.enum(['shared', 'principal'], { error: refuseSession }).default('shared'),
+		tools: tools().prefault({}),
+		limits: upstreamLimits().prefault({}),
+	};
+}
+
+function refuseSession({ input }: { readonly input?: unknown }): string | undefined {
+	return input === 'session' ? 'isolation by session is not supported yet; use shared or principal' : undefined;
+}
+
+function tools() {
+	const rule = z.strictObject({
+		enabled: z.boolean().optional(),
+		minimumLevel: accessLevel().default('read'),
+		readable: z.boolean().default(false),
+	});
+	return z.strictObject({
+		default: z.enum(['enabled', 'disabled']).default('enabled'),
+		rules: z.record(z.string(), rule).default({}),
+	});
+}
+
+function grant() {
+	return z.strictObject({
+		group: text().optional(),
+		role: text().optional(),
+		workspace: text(),
+		access: accessLevel(),
+		directory: text().optional(),
+	});
+}
+
+function accessLevel() {
+	return z.enum(['read', 'write', 'admin']);
+}
+
+function limits() {
+	const edge = <Name extends keyof EdgeLimits>(name: Name) => {
+		return z.int().min(1).max(HIGHEST_EDGE_LIMITS[name]).default(DEFAULT_EDGE_LIMITS[name]);
+	};
+	return z.strictObject({
+		bodyBytes: edge('bodyBytes'),
+		jsonDepth: edge('jsonDepth'),
+		jsonNodes: edge('jsonNodes'),
+		batchMessages: edge('batchMessages'),
+		listDeadlineMs: edge('listDeadlineMs'),
+		drainMs: edge('drainMs'),
+		upstream: upstreamLimits().prefault({}),
+	});
+}
+
+function upstreamLimits() {
+	const limit = () => z.int().min(1).max(HIGHEST_UPSTREAM_LIMIT).exactOptional();
+	return z.strictObject({
+		connectMs: limit(),
+		firstByteMs: limit(),
+		idleMs: limit(),
+		totalMs: limit(),
+		resultBytes: limit(),
+		frameBytes: limit(),
+		childIdleMs: limit(),
+		listAgeMs: limit(),
+	} satisfies Record<keyof UpstreamLimits, unknown>);
+}
+
+/** Text that holds no reference and passes a rule. */
+function text(rule: TextRule = () => undefined, shortest = 1) {
+	return z
+		.string()
+		.min(shortest)
+		.transform((written, context) => {
+			const plain = readPlainText(written);
+			const fault =
+				plain === undefined ? MISPLACED : plain.includes('\0') ? 'must not hold a NUL character' : rule(plain);
+			if (fault !== undefined) context.addIssue(fault);
+			return plain ?? written;
+		});
+}
+
+const SLUG_SENTENCE = 'must be 1 to 63 of a-z, 0-9 and dashes, with no dash at either end';
+
+function slugged<Value extends z.ZodType>(value: Value) {
+	return z.record(z.string(), value).superRefine((entries: unknown, context) => {
+		const names = isRecord(entries) ? Object.keys(entries) : [];
+		for (const name of names.filter((slug) => !isSlug(slug))) {
+			context.addIssue({ code: 'custom', path: [name], message: SLUG_SENTENCE, params: { at: 'key' } });
+		}
+	}, ALWAYS);
+}
+
+function templates(rules: TemplateRules, lookup: SecretLookup) {
+	return z
+		.record(z.string(), z.unknown())
+		.prefault({})
+		.transform((entries, context) =>
+			readTemplates(entries, rules, lookup, (name, message, at) => {
+				context.addIssue({ code: 'custom', path: [name], message, params: { at } });
+			}),
+		);
+}

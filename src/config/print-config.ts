@@ -1,0 +1,96 @@
+import { stringify } from 'yaml';
+import type { Secret, SecretTemplate } from '../lib/secret.ts';
+import { escapePlainText as plain } from './secret-template.ts';
+import type { Directory, GrantRule, Server, Snapshot, ToolRule, Workspace } from './snapshot.ts';
+import { isPlainHttpAbroad, looksSecret } from './text-rules.ts';
+
+type References = ReadonlyMap<Secret, string>;
+
+/**
+ * The configuration in force as YAML, defaults included, in the form of the file. A secret is shown as the reference it
+ * came from, or as `[secret]`; so is a value written out under a name that says it is one.
+ */
+export function printConfig(snapshot: Snapshot, references: References = new Map()): string {
+	const { directories, grantRules, workspaces, limits, names } = snapshot;
+	const file = {
+		publicUrl: names.url,
+		hosts: [...names.hosts],
+		origins: [...names.origins],
+		directories: directories.map(printDirectory),
+		workspaces: printMap(workspaces, (workspace) => printWorkspace(workspace, references)),
+		grants: grantRules.map(printGrant),
+		limits,
+	};
+	return stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function printDirectory({ id, issuer, tenantId, audiences, jwksUrl }: Directory): object {
+	return { id, issuer, tenantId, audiences: audiences.map(plain), jwksUrl };
+}
+
+function printGrant({ match, workspace, level, directory }: GrantRule): object {
+	return { [match.claim]: plain(match.value), workspace, access: level, directory };
+}
+
+function printWorkspace({ title, servers }: Workspace, references: References): object {
+	return { title: plain(title), servers: printMap(servers, (server) => printServer(server, references)) };
+}
+
+function printServer(server: Server, references: References): object {
+	const { title, enabled, era, isolation, limits } = server;
+	return {
+		title: plain(title),
+		enabled,
+		...printTransport(server, references),
+		era,
+		isolation,
+		tools: {
+			default: server.toolsEnabledByDefault ? 'enabled' : 'disabled',
+			rules: printMap(server.toolRules, (rule: ToolRule) => rule),
+		},
+		limits,
+	};
+}
+
+function printTransport({ transport }: Server, references: References): object {
+	if (transport.kind === 'stdio') {
+		const { kind, command, args, cwd, env } = transport;
+		return {
+			transport: kind,
+			command: plain(command),
+			args: args.map(plain),
+			cwd: cwd && plain(cwd),
+			env: printTemplates(env, references),
+		};
+	}
+	const { kind, url, headers } = transport;
+	const allowPlainHttp = isPlainHttpAbroad(url) || undefined;
+	return { transport: kind, url: plain(maskQuery(url)), allowPlainHttp, headers: printTemplates(headers, references) };
+}
+
+function printMap<In>(entries: ReadonlyMap<string, In>, print: (entry: In) => unknown): object {
+	return Object.fromEntries([...entries].map(([name, entry]) => [name, print(entry)]));
+}
+
+function printTemplates(templates: ReadonlyMap<string, SecretTemplate>, references: References): object {
+	const printed = [...templates].map(([name, template]) => {
+		const hidden = looksSecret(name) && template.every((part) => typeof part === 'string');
+		return [name, hidden ? HIDDEN : template.map((part) => printPart(part, references)).join('')];
+	});
+	return Object.fromEntries(printed);
+}
+
+function printPart(part: string | Secret, references: References): string {
+	return typeof part === 'string' ? plain(part) : (references.get(part) ?? HIDDEN);
+}
+
+const HIDDEN = '[secret]';
+
+/** Some services take their key in the address. */
+function maskQuery(address: string): string {
+	const url = new URL(address);
+	const secret = [...new Set(url.searchParams.keys())].filter(looksSecret);
+	if (secret.length === 0) return address;
+	for (const name of secret) url.searchParams.set(name, HIDDEN);
+	return url.href;
+}

@@ -1,0 +1,147 @@
+import type { SecretTemplate } from '../lib/secret.ts';
+
+/** What a principal may do in a workspace, weakest first. */
+export type AccessLevel = 'read' | 'write' | 'admin';
+
+/** An Entra tenant (or another issuer with Entra-shaped tokens) whose access tokens are accepted. */
+export interface Directory {
+	readonly id: string;
+	/** Exact `iss` of its tokens; `{tid}` in the file has been replaced by `tenantId`. */
+	readonly issuer: string;
+	readonly tenantId: string;
+	/** Accepted `aud` values, compared exactly. */
+	readonly audiences: readonly string[];
+	readonly jwksUrl: string;
+}
+
+/** Maps a group (object id or name) or an app role of a directory to an access level in a workspace. */
+export interface GrantRule {
+	/** `grants[3]`: where the rule stands in the file, for explanations. */
+	readonly name: string;
+	/** Directory id the rule is about; `undefined` only while there is a single directory. */
+	readonly directory: string | undefined;
+	readonly match: { readonly claim: 'group' | 'role'; readonly value: string };
+	/** Workspace slug, or `*` for every workspace. */
+	readonly workspace: string;
+	readonly level: AccessLevel;
+}
+
+/** What a workspace says about one tool of one server. Absent fields keep the server's default. */
+export interface ToolRule {
+	readonly enabled: boolean;
+	/** Lowest access level that may see and call the tool; on top of the read rule, never instead of it. */
+	readonly minimumLevel: AccessLevel;
+	/** Admin's mark that `read` may use the tool although it does not say `readOnlyHint: true`. */
+	readonly readable: boolean;
+}
+
+/** Reached over the network: Streamable HTTP or the older HTTP+SSE. */
+export interface NetworkTransport {
+	readonly kind: 'http' | 'sse';
+	readonly url: string;
+	/** Header name (lower case) → template; rendered for each call by `credentials/`. */
+	readonly headers: ReadonlyMap<string, SecretTemplate>;
+}
+
+/** A child process that speaks JSON lines on stdin and stdout. */
+export interface StdioTransport {
+	readonly kind: 'stdio';
+	readonly command: string;
+	readonly args: readonly string[];
+	readonly cwd: string | undefined;
+	/** The only variables the child gets besides PATH, HOME, LANG, TZ and TMPDIR. */
+	readonly env: ReadonlyMap<string, SecretTemplate>;
+}
+
+/** How an upstream server is reached. */
+export type Transport = NetworkTransport | StdioTransport;
+
+/** Time and size limits towards one server, milliseconds and bytes. */
+export interface UpstreamLimits {
+	readonly connectMs: number;
+	/** Until the first byte of an answer. */
+	readonly firstByteMs: number;
+	/** Between two bytes of a streamed answer. */
+	readonly idleMs: number;
+	/** Whole call. */
+	readonly totalMs: number;
+	/** One result, all frames together. */
+	readonly resultBytes: number;
+	/** One SSE event or stdio line. */
+	readonly frameBytes: number;
+	/** An idle stdio child is stopped after this time. */
+	readonly childIdleMs: number;
+	/** Cached lists older than this are refreshed in the background. */
+	readonly listAgeMs: number;
+}
+
+/** An MCP server configured in a workspace. */
+export interface Server {
+	readonly workspace: string;
+	readonly slug: string;
+	readonly title: string;
+	readonly enabled: boolean;
+	/** Changes whenever anything about the server or its secrets does; part of every cache key. */
+	readonly revision: string;
+	readonly transport: Transport;
+	/** Which protocol to speak upstream; `auto` probes (mcp: basic/versioning). */
+	readonly era: 'auto' | 'modern' | 'legacy';
+	/** `shared`: one upstream session for the workspace. `principal`: one for each person. */
+	readonly isolation: 'shared' | 'principal';
+	/** Rules by the upstream's own tool name. */
+	readonly toolRules: ReadonlyMap<string, ToolRule>;
+	/** Whether a tool without a rule is enabled. */
+	readonly toolsEnabledByDefault: boolean;
+	readonly limits: UpstreamLimits;
+}
+
+/** The unit of isolation. */
+export interface Workspace {
+	readonly slug: string;
+	readonly title: string;
+	/** By slug, in slug order. */
+	readonly servers: ReadonlyMap<string, Server>;
+}
+
+/** Limits of what callers may send, bytes and counts. */
+export interface EdgeLimits {
+	readonly bodyBytes: number;
+	readonly jsonDepth: number;
+	readonly jsonNodes: number;
+	readonly batchMessages: number;
+	/** How long an aggregated list waits for an upstream it has no answer of, milliseconds. */
+	readonly listDeadlineMs: number;
+	/** How long a stop waits for calls in flight, milliseconds. */
+	readonly drainMs: number;
+}
+
+/** Names under which the gateway answers, against DNS rebinding. */
+export interface PublicNames {
+	/** Origin the outside world uses, without a trailing slash; `undefined`: taken from the allowed Host header. */
+	readonly url: string | undefined;
+	/** Allowed `Host` values besides loopback ones, lower case. */
+	readonly hosts: ReadonlySet<string>;
+	/** Allowed `Origin` values besides the gateway's own. */
+	readonly origins: ReadonlySet<string>;
+}
+
+/**
+ * The configuration at one moment: immutable, swapped as a whole. The hot path reads nothing else. The file loader
+ * builds it today; the store will build the same.
+ */
+export interface Snapshot {
+	/** Grows by one with each swap in this process. */
+	readonly version: number;
+	readonly directories: readonly Directory[];
+	readonly grantRules: readonly GrantRule[];
+	/** By slug, in slug order. */
+	readonly workspaces: ReadonlyMap<string, Workspace>;
+	readonly limits: EdgeLimits;
+	readonly names: PublicNames;
+}
+
+/** Where stages read the current snapshot; `onChange` listeners run after the swap. */
+export interface SnapshotSource {
+	current(): Snapshot;
+	onChange(listener: (next: Snapshot) => void): void;
+}

@@ -1,0 +1,77 @@
+/** Answers what is wrong with a text, as a sentence that does not quote it; `undefined` when nothing is. */
+export type TextRule = (text: string) => string | undefined;
+
+/** Whether a URL's host is this machine, where plain http crosses no network. */
+export function isLoopback({ hostname }: URL): boolean {
+	return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Whether a name says that its value is a secret. A wrong guess costs a reference, never a leak. */
+export function looksSecret(name: string): boolean {
+	return /authorization|cookie|key|token|secret|passw|credential/i.test(name);
+}
+
+/** An absolute http or https URL that holds neither a user nor a fragment. */
+export const urlFault: TextRule = (text) => {
+	const url = parseUrl(text);
+	if (url === undefined || !/^https?:$/.test(url.protocol)) return 'expected an http or https URL';
+	if (url.username !== '' || url.password !== '') return 'a URL must not hold a user name or password; use headers';
+	return text.includes('#') ? 'a URL must not have a fragment (#…)' : undefined;
+};
+
+/** A URL whose answers decide who may sign in, so nobody on the way may change them. */
+export const protectedUrlFault: TextRule = (text) => {
+	return (
+		urlFault(text) ?? (isPlainHttpAbroad(text) ? 'must be https (http is allowed to this machine only)' : undefined)
+	);
+};
+
+/** Whether a URL is http to another machine. */
+export function isPlainHttpAbroad(text: string): boolean {
+	const url = parseUrl(text);
+	return url?.protocol === 'http:' && !isLoopback(url);
+}
+
+/** `iss` or key address of a directory, in which `{tid}` is the one placeholder. */
+export const directoryUrlFault: TextRule = (text) => {
+	const filled = text.replaceAll('{tid}', 'tid');
+	return /[{}]/.test(filled) ? 'only {tid} is replaced in this URL' : protectedUrlFault(filled);
+};
+
+/** The address of the gateway itself: no path, since the gateway answers at fixed ones. */
+export const publicUrlFault: TextRule = (text) => {
+	const fault = protectedUrlFault(text);
+	if (fault !== undefined) return fault;
+	const { pathname, search } = new URL(text);
+	return pathname === '/' && search === '' ? undefined : 'must be an origin alone, such as https://mcp.example.com';
+};
+
+/** A `Host` value. */
+export const hostFault: TextRule = (text) => {
+	return /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.test(text)
+		? undefined
+		: 'expected a host name with an optional port, such as mcp.example.com';
+};
+
+/** An `Origin` value; schemes of editors and browser extensions are origins too. */
+export const originFault: TextRule = (text) => {
+	return /^[a-z][a-z0-9+.-]*:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.test(text)
+		? undefined
+		: 'expected an origin without a slash at the end, such as https://chat.example.com';
+};
+
+/** The spelling browsers use for an origin: lower case, no default port. */
+export function normalOrigin(text: string): string {
+	return /^https?:/i.test(text) ? (parseUrl(text)?.origin ?? text) : text.toLowerCase();
+}
+
+/** Entra's words for "any directory" are never the `tid` of a token, so nobody could sign in with them. */
+export const tidFault: TextRule = (text) => {
+	if (!/^[A-Za-z0-9.-]{1,128}$/.test(text)) return 'expected the id of an Entra tenant';
+	return /^(?:common|organizations|consumers)$/i.test(text) ? 'name one Entra tenant by its id' : undefined;
+};
+
+/** The parser drops white space and control characters, which would make two spellings of one URL. */
+function parseUrl(text: string): URL | undefined {
+	return URL.canParse(text) && !/[\s\x00-\x1f\x7f]/.test(text) ? new URL(text) : undefined;
+}

@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PublicNames, Snapshot } from '../config/snapshot.ts';
+import { resourceMetadata } from '../identity/resource-metadata.ts';
+import { checkNames, readHeaders } from './check-headers.ts';
+import { parseAddress } from './parse-address.ts';
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+
+/** Whether the target is a protected-resource metadata document (RFC 9728 §3.1). */
+export function isMetadataTarget(target: string): boolean {
+	return target.startsWith(WELL_KNOWN);
+}
+
+/** Where the metadata of the requested address stands: the well-known path before the address's own (RFC 9728 §3.1). */
+export function metadataUrl(request: IncomingMessage, names: PublicNames): string {
+	const path = (request.url ?? '/').split('?', 1)[0] as string;
+	return originOf(request, names) + WELL_KNOWN + path;
+}
+
+function originOf(request: IncomingMessage, names: PublicNames): string {
+	return names.url ?? `http://${request.headers.host ?? 'localhost'}`;
+}
+
+/**
+ * Answers with the document of an address. It is public and the same for every well-formed address, so it tells nobody
+ * which workspaces exist.
+ */
+export function sendMetadata(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot): void {
+	const path = ((request.url ?? '').split('?', 1)[0] as string).slice(WELL_KNOWN.length);
+	try {
+		checkNames(readHeaders(request.rawHeaders), snapshot.names);
+		parseAddress(path);
+	} catch {
+		response.writeHead(404).end();
+		return;
+	}
+	const resource = originOf(request, snapshot.names) + path;
+	const document = resourceMetadata({ resource, directories: snapshot.directories, name: 'Portcullis' });
+	const headers = {
+		'content-type': 'application/json',
+		'access-control-allow-origin': '*',
+		'cache-control': 'max-age=300',
+	};
+	response.writeHead(200, headers).end(JSON.stringify(document));
+}

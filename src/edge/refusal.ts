@@ -1,0 +1,39 @@
+import type { PortcullisError } from '../errors/portcullis-error.ts';
+import { ERRORS } from '../errors/table.ts';
+import { challengeFor } from '../identity/challenge.ts';
+import { errorText } from '../mcp/call.ts';
+import type { Era } from '../mcp/revisions.ts';
+
+/** What an error looks like on the wire. */
+export interface Refusal {
+	readonly status: number;
+	readonly headers: Readonly<Record<string, string>>;
+	/** JSON-RPC error: sentence, stable code and request id; nothing else of what happened. */
+	readonly body: string;
+}
+
+/** What the edge knows of the refused request. */
+export interface RefusedRequest {
+	readonly requestId: string;
+	readonly idText: string;
+	readonly era: Era | undefined;
+	/** Address of the RFC 9728 document for challenges. */
+	readonly resourceMetadataUrl: string;
+}
+
+/** Renders an error for its caller. */
+export function refusalOf(error: PortcullisError, request: RefusedRequest): Refusal {
+	const row = ERRORS[error.code];
+	const data = { ...error.facts.data, code: error.code, request_id: request.requestId };
+	const body = errorText(error.facts.idText ?? request.idText, { code: row.rpc, message: row.sentence, data });
+	// 2026-07-28 wants 404 for an unknown method; legacy clients would take it for a lost session.
+	const status = error.code === 'PC_METHOD_UNKNOWN' && request.era === 'modern' ? 404 : row.http;
+	const headers: Record<string, string> = {};
+	if (status === 401) headers['www-authenticate'] = challengeFor(error.code, request.resourceMetadataUrl);
+	if (status === 405) headers['allow'] = 'POST';
+	const retryAfter = error.facts.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
+	if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
+	// The rest of a body that is too large is not read: the connection cannot serve another request.
+	if (status === 413) headers['connection'] = 'close';
+	return { status, headers, body };
+}

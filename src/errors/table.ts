@@ -1,0 +1,260 @@
+/** The stage of the pipeline (architecture: the path of a call) that an error comes from. */
+export type Stage = 'audit' | 'identity' | 'edge' | 'router' | 'policy' | 'credentials' | 'upstream' | 'config';
+
+/** One row of the error table. `http` and `rpc` are read by the edge alone. */
+export interface ErrorRow {
+	readonly stage: Stage;
+	/** HTTP status of the answer; 200 where MCP wants the error in-band. */
+	readonly http: number;
+	/**
+	 * JSON-RPC code. MCP's own where the specification names one; ours are -31000 minus an HTTP-like number, outside
+	 * the range -32768…-32000 that JSON-RPC and MCP reserve.
+	 */
+	readonly rpc: number;
+	/** One short sentence that says what to do; a person or a model reads it. */
+	readonly sentence: string;
+}
+
+const row = (stage: Stage, http: number, rpc: number, sentence: string): ErrorRow => ({ stage, http, rpc, sentence });
+
+/** Every error a caller can meet. `docs/errors.md` is tested against it. */
+export const ERRORS = {
+	PC_AUDIT_UNAVAILABLE: row(
+		'audit',
+		503,
+		-31503,
+		'The call was refused because its audit record could not be kept; try again later.',
+	),
+	PC_AUDIT_OUTCOME_LOST: row(
+		'audit',
+		503,
+		-31503,
+		'The call was carried out but its outcome could not be recorded; check its effect before you repeat it.',
+	),
+
+	PC_TOKEN_MISSING: row(
+		'identity',
+		401,
+		-31401,
+		'Sign in: send an access token in one Authorization header, as "Bearer <token>".',
+	),
+	PC_TOKEN_MALFORMED: row(
+		'identity',
+		401,
+		-31401,
+		'The access token is not a well-formed RS256 JSON Web Token; sign in again.',
+	),
+	PC_TOKEN_SIGNATURE: row(
+		'identity',
+		401,
+		-31401,
+		'The access token is not signed by a key of its directory; sign in again.',
+	),
+	PC_TOKEN_ISSUER: row('identity', 401, -31401, 'The access token comes from a directory that is not accepted here.'),
+	PC_TOKEN_AUDIENCE: row(
+		'identity',
+		401,
+		-31401,
+		'The access token was issued for another application; ask for one with this gateway as its audience.',
+	),
+	PC_TOKEN_EXPIRED: row('identity', 401, -31401, 'The access token has expired; sign in again.'),
+	PC_TOKEN_NOT_YET_VALID: row(
+		'identity',
+		401,
+		-31401,
+		'The access token is not valid yet; check the clock of the machine that asked for it.',
+	),
+	PC_TOKEN_KIND: row(
+		'identity',
+		401,
+		-31401,
+		'The token is not an access token: it names neither a scope nor an app role.',
+	),
+	PC_TOKEN_IDENTITY: row(
+		'identity',
+		401,
+		-31401,
+		'The access token lacks the person (oid) or directory (tid) it speaks for.',
+	),
+	PC_TOKEN_GROUPS_UNKNOWN: row(
+		'identity',
+		401,
+		-31401,
+		'The access token says the list of groups was too long to include, so your workspaces are unknown; ask for app roles instead.',
+	),
+	PC_DIRECTORY_UNAVAILABLE: row(
+		'identity',
+		503,
+		-31503,
+		'The keys of your directory cannot be read at the moment; try again shortly.',
+	),
+
+	PC_HOST_REFUSED: row('edge', 403, -31403, 'The gateway does not answer under this Host.'),
+	PC_ORIGIN_REFUSED: row('edge', 403, -31403, 'Pages of this Origin may not call the gateway.'),
+	PC_HEADER_INVALID: row('edge', 400, -32600, 'A header is repeated or malformed; send each header once.'),
+	PC_ADDRESS_UNKNOWN: row('edge', 404, -31404, 'There is nothing at this address, or you may not use it.'),
+	PC_METHOD_NOT_ALLOWED: row('edge', 405, -31405, 'This address takes POST.'),
+	PC_BODY_TOO_LARGE: row('edge', 413, -31413, 'The message is larger than the gateway accepts.'),
+	PC_MEDIA_TYPE: row(
+		'edge',
+		415,
+		-31415,
+		'Send one JSON message with Content-Type: application/json and without Content-Encoding.',
+	),
+	PC_NOT_ACCEPTABLE: row('edge', 406, -31406, 'Accept both application/json and text/event-stream, or neither.'),
+	PC_JSON_INVALID: row('edge', 400, -32700, 'The body is not valid JSON in UTF-8.'),
+	PC_JSON_AMBIGUOUS: row(
+		'edge',
+		400,
+		-32600,
+		'The JSON repeats a member name, spells one twice in different case, or uses "__proto__"; send each name once.',
+	),
+	PC_JSON_TOO_DEEP: row('edge', 400, -32600, 'The JSON is nested too deeply or has too many values.'),
+	PC_MESSAGE_INVALID: row(
+		'edge',
+		400,
+		-32600,
+		'The body is not a JSON-RPC 2.0 message: it needs "jsonrpc", and a "method" or a result.',
+	),
+	PC_ID_INVALID: row(
+		'edge',
+		400,
+		-32600,
+		'The id must be a string of at most 128 characters or an integer between -(2^53-1) and 2^53-1.',
+	),
+	PC_BATCH_REFUSED: row(
+		'edge',
+		400,
+		-32600,
+		'This protocol revision takes one message per request, or the batch is empty or too long.',
+	),
+	PC_HEADER_MISMATCH: row(
+		'edge',
+		400,
+		-32020,
+		'The request headers and the body disagree, or a required header is absent.',
+	),
+	PC_ENVELOPE_INVALID: row(
+		'edge',
+		400,
+		-32602,
+		'The request lacks a valid _meta with protocolVersion and clientCapabilities.',
+	),
+	PC_REVISION_UNSUPPORTED: row('edge', 400, -32022, 'This protocol revision is not supported.'),
+	PC_LEGACY_REVISION_UNSUPPORTED: row(
+		'edge',
+		400,
+		-32600,
+		'The MCP-Protocol-Version header names a revision that is not supported.',
+	),
+	PC_SESSION_UNKNOWN: row('edge', 404, -31404, 'The session is unknown or has ended; initialize again.'),
+	PC_SESSION_REQUIRED: row(
+		'edge',
+		400,
+		-32600,
+		'This server works with sessions: initialize first and send the Mcp-Session-Id it answers.',
+	),
+	PC_SHUTTING_DOWN: row('edge', 503, -31503, 'The gateway is stopping; send the call again in a moment.'),
+
+	PC_METHOD_UNKNOWN: row('router', 200, -32601, 'This method is not available at this address.'),
+	PC_PARAMS_INVALID: row(
+		'router',
+		200,
+		-32602,
+		'The parameters do not fit the method: a name, uri or reference is missing or not text.',
+	),
+	PC_TOOL_UNKNOWN: row(
+		'router',
+		200,
+		-32602,
+		'There is no such tool, or you may not use it; list the tools to see which you may.',
+	),
+	PC_PROMPT_UNKNOWN: row('router', 200, -32602, 'There is no such prompt, or you may not use it.'),
+	PC_RESOURCE_UNKNOWN: row('router', 200, -32602, 'There is no such resource, or you may not use it.'),
+	PC_CURSOR_INVALID: row(
+		'router',
+		200,
+		-32602,
+		'The cursor is not one that this list gave out; start from the beginning.',
+	),
+
+	PC_CREDENTIAL_MISSING: row(
+		'credentials',
+		502,
+		-31502,
+		'The workspace has no working credential for this server; tell its administrator.',
+	),
+
+	PC_UPSTREAM_UNREACHABLE: row(
+		'upstream',
+		502,
+		-31502,
+		'The server cannot be reached; try again shortly or tell the workspace administrator.',
+	),
+	PC_UPSTREAM_REFUSED: row(
+		'upstream',
+		502,
+		-31502,
+		'The server refused the credential of the workspace; tell its administrator.',
+	),
+	PC_UPSTREAM_REDIRECT: row(
+		'upstream',
+		502,
+		-31502,
+		'The server answered with a redirect, which the gateway never follows; tell the workspace administrator.',
+	),
+	PC_UPSTREAM_INVALID: row(
+		'upstream',
+		502,
+		-31502,
+		'The server answered with something that is not MCP; tell the workspace administrator.',
+	),
+	PC_UPSTREAM_FAILED: row(
+		'upstream',
+		502,
+		-31502,
+		'The server failed while it handled the call; check its effect before you repeat it.',
+	),
+	PC_UPSTREAM_CRASHED: row(
+		'upstream',
+		502,
+		-31502,
+		'The server stopped during the call; check its effect before you repeat it.',
+	),
+	PC_UPSTREAM_STARTING: row(
+		'upstream',
+		503,
+		-31503,
+		'The server failed to start and is waiting before the next try; try again shortly.',
+	),
+	PC_UPSTREAM_SESSION_LOST: row(
+		'upstream',
+		502,
+		-31502,
+		'The server ended the session during the call; check its effect before you repeat it.',
+	),
+	PC_UPSTREAM_TIMEOUT: row(
+		'upstream',
+		504,
+		-31504,
+		'The server did not answer in time; check the effect of the call before you repeat it.',
+	),
+	PC_UPSTREAM_TOO_LARGE: row(
+		'upstream',
+		502,
+		-31502,
+		'The answer of the server is larger than the gateway accepts; ask for less.',
+	),
+	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
+	PC_CLIENT_FEATURE_UNSUPPORTED: row(
+		'upstream',
+		200,
+		-32601,
+		'The gateway does not pass questions of a server to the client at this address.',
+	),
+
+	PC_INTERNAL: row('edge', 500, -32603, 'Something went wrong inside the gateway; tell its operator the request id.'),
+} as const satisfies Record<string, ErrorRow>;
+
+/** The stable name of an error; safe to compare, log and document. */
+export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,103 @@
+import type { Directory, SnapshotSource } from '../config/snapshot.ts';
+import type { VerifiedClaims } from './check-claims.ts';
+import { createDirectoryKeys } from './directory-keys.ts';
+import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
+import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
+import type { Principal } from './principal.ts';
+import { principalOf } from './principal-of.ts';
+import { readBearer } from './read-bearer.ts';
+import { type ClaimsOf, createVerifiedTokens } from './verified-tokens.ts';
+import { createTokenVerifier } from './verify-token.ts';
+
+/** Where the identity stage gets configuration, keys and time from. */
+export interface AuthenticateOptions {
+	readonly snapshots: SnapshotSource;
+	/** Wall clock, milliseconds since 1970. */
+	readonly now?: () => number;
+	/** Milliseconds on a clock that never runs backwards; `now` when only that is given. */
+	readonly steadyNow?: () => number;
+	readonly jwksFetch?: FetchKeys;
+	readonly jwksTimes?: Partial<JwksTimes>;
+	/** Told of each fetch of a key set; for the log. */
+	readonly onKeysFetched?: (outcome: KeysFetched) => void;
+}
+
+/**
+ * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
+ * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
+ */
+export interface Authenticator {
+	/** Principal of a request, from the `rawHeaders` of node:http. */
+	authenticate(rawHeaders: readonly string[]): Principal | Promise<Principal>;
+	/** Principal of a bare token, for explanations on the command line. */
+	authenticateToken(token: string): Principal | Promise<Principal>;
+	/** Aborts key fetches in flight. */
+	close(): void;
+}
+
+/** Verifications made under one set of directories; another set never meets them. */
+interface Generation {
+	readonly directories: readonly Directory[];
+	readonly claimsOf: ClaimsOf;
+}
+
+interface Built {
+	readonly version: number;
+	readonly principal: Principal;
+}
+
+/** Assembles the identity stage over the current snapshot. */
+export function createAuthenticate(options: AuthenticateOptions): Authenticator {
+	const { snapshots, now = Date.now } = options;
+	const steadyNow = options.steadyNow ?? options.now ?? (() => performance.now());
+	const keys = createDirectoryKeys({
+		fetchKeys: options.jwksFetch ?? fetchKeys,
+		now: steadyNow,
+		...(options.jwksTimes && { times: options.jwksTimes }),
+		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
+	});
+	const built = new WeakMap<VerifiedClaims, Built>();
+	let generation = begin(snapshots.current().directories);
+
+	function begin(directories: readonly Directory[]): Generation {
+		keys.retain(directories);
+		const verify = createTokenVerifier({ directories, keyFor: keys.keyFor, now });
+		return { directories, claimsOf: createVerifiedTokens({ verify, now, steadyNow }) };
+	}
+
+	function currentClaimsOf(): ClaimsOf {
+		const { directories } = snapshots.current();
+		if (directories === generation.directories) return generation.claimsOf;
+		// A reload that leaves the directories alone must not make everyone's token new.
+		const same = JSON.stringify(directories) === JSON.stringify(generation.directories);
+		generation = same ? { ...generation, directories } : begin(directories);
+		return generation.claimsOf;
+	}
+
+	function principalFor(claims: VerifiedClaims): Principal {
+		const snapshot = snapshots.current();
+		const known = built.get(claims);
+		if (known?.version === snapshot.version) return known.principal;
+		const principal = principalOf(claims, snapshot);
+		built.set(claims, { version: snapshot.version, principal });
+		return principal;
+	}
+
+	function authenticateToken(token: string): Principal | Promise<Principal> {
+		const claimsOf = currentClaimsOf();
+		const claims = claimsOf(token);
+		return claims instanceof Promise ? settle(token, claimsOf, claims) : principalFor(claims);
+	}
+
+	/** A directory may go or change while its key is fetched: then the token is judged again, whatever came out. */
+	async function settle(token: string, claimsOf: ClaimsOf, claims: Promise<VerifiedClaims>): Promise<Principal> {
+		await claims.catch(() => undefined);
+		return claimsOf === currentClaimsOf() ? principalFor(await claims) : authenticateToken(token);
+	}
+
+	return {
+		authenticate: (rawHeaders) => authenticateToken(readBearer(rawHeaders)),
+		authenticateToken,
+		close: keys.close,
+	};
+}

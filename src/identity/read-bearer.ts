@@ -1,0 +1,31 @@
+import { PortcullisError } from '../errors/portcullis-error.ts';
+
+/** Longest access token that is looked at, bytes; Entra's longest (200 groups) stay near 9 KiB. */
+export const MAX_TOKEN_BYTES = 16 * 1024;
+
+const BEARER = /^bearer(?: +(.*))?$/is;
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/**
+ * The access token of a request, from the flat name/value list of `node:http` (`rawHeaders` still shows a repeated
+ * header). A token in a query, a cookie or a form is never looked for (RFC 6750 §2.2 and §2.3 are not supported).
+ * Throws PC_TOKEN_MISSING, PC_TOKEN_MALFORMED, or PC_HEADER_INVALID for two Authorization headers.
+ */
+export function readBearer(rawHeaders: readonly string[]): string {
+	const values = authorizations(rawHeaders);
+	// Two parsers could each pick another one.
+	if (values.length > 1) throw new PortcullisError('PC_HEADER_INVALID', { detail: 'Authorization is repeated' });
+	const token = BEARER.exec(values[0] ?? '')?.[1] ?? '';
+	if (token === '') throw new PortcullisError('PC_TOKEN_MISSING');
+	if (token.length > MAX_TOKEN_BYTES) throw new PortcullisError('PC_TOKEN_MALFORMED', { detail: 'longer than 16 KiB' });
+	if (!VISIBLE_ASCII.test(token)) throw new PortcullisError('PC_TOKEN_MALFORMED', { detail: 'not visible ASCII' });
+	return token;
+}
+
+function authorizations(rawHeaders: readonly string[]): readonly string[] {
+	const values: string[] = [];
+	for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+		if (rawHeaders[index]?.toLowerCase() === 'authorization') values.push(rawHeaders[index + 1] ?? '');
+	}
+	return values;
+}

@@ -1,0 +1,28 @@
+import type { Directory } from '../config/snapshot.ts';
+
+/** OAuth protected resource metadata (RFC 9728 §2); the members are named by the RFC. */
+export interface ResourceMetadata {
+	readonly resource: string;
+	readonly authorization_servers: readonly string[];
+	readonly bearer_methods_supported: readonly ['header'];
+	readonly resource_name: string;
+}
+
+/** What the document of one MCP address says. */
+export interface ResourceDescription {
+	/** Address as the client uses it; RFC 9728 §3.3 has the client compare it character by character. */
+	readonly resource: string;
+	readonly directories: readonly Pick<Directory, 'issuer'>[];
+	/** Name for people. */
+	readonly name: string;
+}
+
+/** The metadata document of an MCP address: sign in with one of the directories, send the token in the header. */
+export function resourceMetadata({ resource, directories, name }: ResourceDescription): ResourceMetadata {
+	return {
+		resource,
+		authorization_servers: [...new Set(directories.map((directory) => directory.issuer))],
+		bearer_methods_supported: ['header'],
+		resource_name: name,
+	};
+}

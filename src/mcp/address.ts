@@ -1,0 +1,43 @@
+/** What an MCP address names: one server, all servers of a workspace, or all workspaces of the caller. */
+export type Address =
+	| { readonly kind: 'server'; readonly workspace: string; readonly server: string }
+	| { readonly kind: 'workspace'; readonly workspace: string }
+	| { readonly kind: 'all' };
+
+/** The path of an address, without a trailing slash. */
+export function pathOf(address: Address): string {
+	if (address.kind === 'all') return '/mcp';
+	if (address.kind === 'workspace') return `/w/${address.workspace}/mcp`;
+	return `/w/${address.workspace}/s/${address.server}/mcp`;
+}
+
+/** Names of a server, as far as addresses care. */
+export interface ServerName {
+	readonly workspace: string;
+	readonly slug: string;
+}
+
+/** What stands before the upstream's names at this address. */
+export function prefixesAt(address: Address, server: ServerName): readonly string[] {
+	if (address.kind === 'server') return [];
+	return address.kind === 'workspace' ? [server.slug] : [server.workspace, server.slug];
+}
+
+const WRAPPED = 'portcullis://';
+
+/** A resource URI that says whose it is; used where two servers of one list have the same URI. */
+export function wrapUri(server: ServerName, uri: string): string {
+	return `${WRAPPED}${server.workspace}/${server.slug}/${encodeURIComponent(uri)}`;
+}
+
+/** The parts of a wrapped URI, or `undefined`. */
+export function unwrapUri(wrapped: string): (ServerName & { readonly uri: string }) | undefined {
+	if (!wrapped.startsWith(WRAPPED)) return undefined;
+	const [workspace, slug, inner] = wrapped.slice(WRAPPED.length).split('/', 3);
+	if (workspace === undefined || slug === undefined || inner === undefined) return undefined;
+	try {
+		return { workspace, slug, uri: decodeURIComponent(inner) };
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,59 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** The gateway's metrics. Labels come from fixed sets, so that no caller can add series or leave names behind. */
+export interface Metrics {
+	/** One call has ended. */
+	call(outcome: string, stage: string, durationMs: number): void;
+	/** An answer met a request it did not belong to. Must stay 0. */
+	trip(): void;
+	/** An upstream answered with an id nobody waits for. */
+	misdirected(): void;
+	/** Prometheus text exposition. */
+	text(): Promise<string>;
+}
+
+const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60];
+
+/** A registry of its own, so that two gateways in one process do not share counts. */
+export function createMetrics(gauges: { readonly openSessions: () => number }): Metrics {
+	const registers = [new Registry()];
+	const calls = new Counter({
+		name: 'portcullis_calls_total',
+		help: 'Calls by how they ended and, for refusals and failures, in which stage',
+		labelNames: ['outcome', 'stage'],
+		registers,
+	});
+	const duration = new Histogram({
+		name: 'portcullis_call_seconds',
+		help: 'Time from the first byte of a call to its outcome',
+		buckets: SECONDS,
+		registers,
+	});
+	const trips = new Counter({
+		name: 'portcullis_tripwire_total',
+		help: 'Answers dropped because their stamp did not match',
+		registers,
+	});
+	const misdirected = new Counter({
+		name: 'portcullis_misdirected_total',
+		help: 'Upstream answers dropped because nobody waits for their id',
+		registers,
+	});
+	new Gauge({
+		name: 'portcullis_upstream_sessions',
+		help: 'Open sessions with upstream servers',
+		registers,
+		collect() {
+			this.set(gauges.openSessions());
+		},
+	});
+	return {
+		call(outcome, stage, durationMs) {
+			calls.inc({ outcome, stage });
+			duration.observe(durationMs / 1_000);
+		},
+		trip: () => trips.inc(),
+		misdirected: () => misdirected.inc(),
+		text: () => (registers[0] as Registry).metrics(),
+	};
+}

@@ -1,0 +1,81 @@
+import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { MethodEffect } from '../mcp/methods.ts';
+
+/** Why a decision is what it is; the words travel to the audit and to `explain` as they are. */
+export type Reason =
+	| 'workspace-granted'
+	| 'workspace-not-granted'
+	| 'server-enabled'
+	| 'server-disabled'
+	| 'tool-enabled'
+	| 'tool-disabled'
+	| 'tool-read-only'
+	| 'tool-marked-readable'
+	| 'tool-not-read-only'
+	| 'level-sufficient'
+	| 'level-insufficient';
+
+/** What a principal wants to touch. */
+export interface Subject {
+	readonly server: Server;
+	readonly effect: MethodEffect;
+	/** The tool as its server describes it; absent when the call is about no tool. */
+	readonly tool: { readonly name: string; readonly readOnly: boolean } | undefined;
+}
+
+/** The outcome, with every rule that was looked at, in order; the last one decided. */
+export interface Decision {
+	readonly allowed: boolean;
+	readonly reasons: readonly Reason[];
+	/** Level held in the workspace; `undefined` without a grant. */
+	readonly level: AccessLevel | undefined;
+	/** Names of the grant rules that gave the level. */
+	readonly rules: readonly string[];
+}
+
+const RANK: Readonly<Record<AccessLevel, number>> = { read: 0, write: 1, admin: 2 };
+
+/**
+ * The only function that decides whether a principal may use something: each dispatch asks it, and a list is its
+ * projection. Pure: no I/O, no clock, no state.
+ */
+export function decide(principal: Principal, subject: Subject): Decision {
+	const grant = principal.grants.get(subject.server.workspace);
+	const rules = grant?.rules ?? [];
+	const level = grant?.level;
+	const refuse = (...reasons: Reason[]): Decision => ({ allowed: false, reasons, level, rules });
+	if (level === undefined) return refuse('workspace-not-granted');
+	if (!subject.server.enabled) return refuse('workspace-granted', 'server-disabled');
+	const judged = judge(level, subject);
+	const reasons: Reason[] = ['workspace-granted', 'server-enabled', ...judged.reasons];
+	return { allowed: judged.allowed, reasons, level, rules };
+}
+
+interface Judgement {
+	readonly allowed: boolean;
+	readonly reasons: readonly Reason[];
+}
+
+function judge(level: AccessLevel, subject: Subject): Judgement {
+	if (subject.tool !== undefined) return judgeTool(level, subject.tool, subject.server);
+	// A method nobody described may change something, so it takes the right to change things.
+	if (subject.effect === 'unknown' && level === 'read') return { allowed: false, reasons: ['level-insufficient'] };
+	return { allowed: subject.effect !== 'tool', reasons: ['level-sufficient'] };
+}
+
+function judgeTool(level: AccessLevel, tool: NonNullable<Subject['tool']>, server: Server): Judgement {
+	const rule = server.toolRules.get(tool.name);
+	if (!(rule?.enabled ?? server.toolsEnabledByDefault)) return { allowed: false, reasons: ['tool-disabled'] };
+	if (rule !== undefined && RANK[level] < RANK[rule.minimumLevel]) {
+		return { allowed: false, reasons: ['tool-enabled', 'level-insufficient'] };
+	}
+	if (level !== 'read') return { allowed: true, reasons: ['tool-enabled', 'level-sufficient'] };
+	const readable = readReason(tool.readOnly, rule);
+	return { allowed: readable !== 'tool-not-read-only', reasons: ['tool-enabled', readable] };
+}
+
+function readReason(readOnly: boolean, rule: ToolRule | undefined): Reason {
+	if (readOnly) return 'tool-read-only';
+	return rule?.readable === true ? 'tool-marked-readable' : 'tool-not-read-only';
+}

@@ -1,0 +1,47 @@
+import type { Server } from '../config/snapshot.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { ListKind } from '../mcp/methods.ts';
+import type { ParamHeader } from '../mcp/modern/param-headers.ts';
+import type { Era } from '../mcp/revisions.ts';
+
+/** One tool, prompt, resource or template as its server gave it. */
+export interface CatalogItem {
+	/** Tool or prompt name, resource URI, or URI template. */
+	readonly name: string;
+	/** The whole definition, byte for byte. */
+	readonly text: string;
+	/** Tool whose annotations say `readOnlyHint: true`. */
+	readonly readOnly: boolean;
+	/** Arguments a modern server wants mirrored in headers. */
+	readonly paramHeaders: readonly ParamHeader[];
+}
+
+/** A complete list of one server. */
+export interface CatalogList {
+	readonly items: readonly CatalogItem[];
+	readonly byName: ReadonlyMap<string, CatalogItem>;
+	/** Era of the server that gave it. */
+	readonly era: Era;
+	/** Whether the server could not be asked again when it was due: this is the last known good list. */
+	readonly outdated: boolean;
+}
+
+/** Whose list is wanted. */
+export interface CatalogQuery {
+	readonly principal: Principal;
+	readonly server: Server;
+	readonly kind: ListKind;
+	/** Client capabilities as JSON text: servers may list by them. */
+	readonly profile: string;
+	readonly signal: AbortSignal;
+}
+
+/** What the router asks about upstreams; answered from memory wherever possible. */
+export interface UpstreamDirectory {
+	/** The cached list; asks the server only when there is none yet or it is known to have changed. */
+	list(query: CatalogQuery): Promise<CatalogList>;
+	/** The same after asking the server again, unless that was done moments ago: for names the list does not have. */
+	listAgain(query: CatalogQuery): Promise<CatalogList>;
+	/** Which protocol the server speaks. */
+	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile'>): Promise<Era>;
+}

@@ -1,0 +1,46 @@
+import type { Server } from '../config/snapshot.ts';
+import type { Address } from '../mcp/address.ts';
+import type { SessionClaim } from '../mcp/legacy/session.ts';
+import type { ListKind } from '../mcp/methods.ts';
+import type { CatalogItem } from './catalog.ts';
+
+interface RouteBase {
+	readonly address: Address;
+	/** Every server the call may touch; policy judges them all. */
+	readonly servers: readonly Server[];
+	/** The caller's session; legacy only. */
+	readonly session: SessionClaim | undefined;
+	/** Client capabilities the call comes with, canonical JSON text. */
+	readonly profile: string;
+}
+
+/** The call goes to one server, its message as it is: same era over http at the server's own address. */
+export interface RawRoute extends RouteBase {
+	readonly kind: 'raw';
+	readonly server: Server;
+	readonly tool: CatalogItem | undefined;
+}
+
+/** The call goes to one server through a session the gateway holds: other eras, other transports, aggregates. */
+export interface HeldRoute extends RouteBase {
+	readonly kind: 'held';
+	readonly server: Server;
+	readonly tool: CatalogItem | undefined;
+	/** `params` members that change on the way, JSON text by key. */
+	readonly changes: Readonly<Record<string, string>>;
+}
+
+/** A list, answered from the cached lists of the servers. */
+export interface ListRoute extends RouteBase {
+	readonly kind: 'list';
+	readonly list: ListKind;
+}
+
+/** The gateway answers by itself. */
+export interface LocalRoute extends RouteBase {
+	readonly kind: 'local';
+	readonly answer: 'initialize' | 'discover' | 'pong' | 'set-level' | 'cancel' | 'accepted' | 'session-ended';
+}
+
+/** Where a call goes: made before policy looks, so that what was allowed is what is called. */
+export type Route = RawRoute | HeldRoute | ListRoute | LocalRoute;

@@ -1,0 +1,125 @@
+import { LRUCache } from 'lru-cache';
+import type { ScopeKey } from '../lib/scope.ts';
+import type { ListKind } from '../mcp/methods.ts';
+import type { CatalogItem, CatalogList } from '../router/catalog.ts';
+import { readList } from './read-list.ts';
+import { orAborted, type Sessions } from './sessions.ts';
+import { createStamp } from './stamp.ts';
+import type { Target } from './target.ts';
+
+/** Whose list, of which kind, for a client with which capabilities. */
+export interface ListWanted {
+	readonly target: Target;
+	readonly kind: ListKind;
+	readonly profile: string;
+	readonly signal: AbortSignal;
+}
+
+/** Lists of upstreams, answered from memory. */
+export interface Catalog {
+	list(wanted: ListWanted): Promise<CatalogList>;
+	/** Asks again unless the list is younger than two seconds. */
+	listAgain(wanted: ListWanted): Promise<CatalogList>;
+	/** An upstream said that its lists of this method's kind have changed. */
+	invalidate(key: ScopeKey, method: string): void;
+	/** Forgets the lists of every scope that is not kept. */
+	retire(isKept: (key: ScopeKey) => boolean): void;
+}
+
+interface Entry {
+	list: CatalogList | undefined;
+	readAt: number;
+	/** Known to be out of date: the next reader waits for the new one. */
+	changed: boolean;
+	reading: Promise<CatalogList> | undefined;
+	triedAt: number;
+}
+
+const JUST_READ_MS = 2_000;
+const RETRY_MS = 5_000;
+const PROFILES_PER_SCOPE = 64;
+
+/** A catalogue over the gateway's own sessions. One entry for each (scope, kind, profile). */
+export function createCatalog(sessions: Sessions, now: () => number = Date.now): Catalog {
+	const scopes = new Map<ScopeKey, LRUCache<string, Entry>>();
+
+	const entryFor = ({ target, kind, profile }: ListWanted): Entry => {
+		const key = target.credential.key;
+		const entries = scopes.get(key) ?? new LRUCache<string, Entry>({ max: PROFILES_PER_SCOPE });
+		scopes.set(key, entries);
+		const name = `${kind}\n${profile}`;
+		const entry = entries.get(name) ?? { list: undefined, readAt: 0, changed: false, reading: undefined, triedAt: 0 };
+		entries.set(name, entry);
+		return entry;
+	};
+	const refresh = (entry: Entry, wanted: ListWanted): Promise<CatalogList> => {
+		entry.reading ??= read(entry, wanted).finally(() => {
+			entry.reading = undefined;
+		});
+		return entry.reading;
+	};
+	const read = async (entry: Entry, wanted: ListWanted): Promise<CatalogList> => {
+		entry.triedAt = now();
+		entry.changed = false;
+		try {
+			entry.list = await ask(sessions, wanted);
+			entry.readAt = now();
+			return entry.list;
+		} catch (error) {
+			// Last known good, and it says so; without one there is nothing to fall back on.
+			if (entry.list === undefined) throw error;
+			entry.changed = true;
+			entry.list = entry.list.outdated ? entry.list : { ...entry.list, outdated: true };
+			return entry.list;
+		}
+	};
+	const waitFor = (entry: Entry, wanted: ListWanted): Promise<CatalogList> => {
+		const fresh = refresh(entry, wanted);
+		const last = entry.list;
+		if (last === undefined) return orAborted(fresh, wanted.signal);
+		return orAborted(fresh, wanted.signal).catch(() => ({ ...last, outdated: true }));
+	};
+
+	return {
+		async list(wanted) {
+			const entry = entryFor(wanted);
+			const age = now() - entry.readAt;
+			if (entry.list === undefined) return waitFor(entry, wanted);
+			if (entry.changed && now() - entry.triedAt > (entry.list.outdated ? RETRY_MS : 0)) return waitFor(entry, wanted);
+			if (age > wanted.target.server.limits.listAgeMs) refresh(entry, wanted).catch(() => undefined);
+			return entry.list;
+		},
+		async listAgain(wanted) {
+			const entry = entryFor(wanted);
+			if (entry.list !== undefined && now() - entry.triedAt < JUST_READ_MS) return entry.list;
+			return waitFor(entry, wanted);
+		},
+		invalidate(key, method) {
+			for (const [name, entry] of scopes.get(key)?.entries() ?? []) {
+				if (concerns(method, name.split('\n', 1)[0] as ListKind)) entry.changed = true;
+			}
+		},
+		retire(isKept) {
+			for (const key of scopes.keys()) if (!isKept(key)) scopes.delete(key);
+		},
+	};
+}
+
+function concerns(method: string, kind: ListKind): boolean {
+	if (method === 'notifications/tools/list_changed') return kind === 'tools';
+	if (method === 'notifications/prompts/list_changed') return kind === 'prompts';
+	return method === 'notifications/resources/list_changed' && (kind === 'resources' || kind === 'templates');
+}
+
+async function ask(sessions: Sessions, { target, kind, profile }: ListWanted): Promise<CatalogList> {
+	const session = await sessions.acquire(target, profile, NEVER);
+	const stamp = createStamp(target.server.workspace, target.server.slug, 'gateway');
+	const items = await readList({ session, kind, profile, stamp });
+	return { items, byName: byName(items), era: session.info.era, outdated: false };
+}
+
+const NEVER = new AbortController().signal;
+
+function byName(items: readonly CatalogItem[]): ReadonlyMap<string, CatalogItem> {
+	return new Map(items.map((item) => [item.name, item]));
+}

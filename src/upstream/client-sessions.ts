@@ -1,0 +1,62 @@
+import { LRUCache } from 'lru-cache';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Call } from '../mcp/call.ts';
+import type { SessionClaim } from '../mcp/legacy/session.ts';
+import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
+
+/** What the gateway remembers of legacy callers' sessions at addresses where it holds the upstream session. */
+export interface ClientSessions {
+	/** Notes a call as running, so that `notifications/cancelled` of the same session finds it. */
+	begin(session: SessionClaim | undefined, call: Call): RunningCall;
+	/** Cancels what a `notifications/cancelled` names; unknown and foreign ids are ignored, as MCP demands. */
+	cancel(session: SessionClaim | undefined, call: Call): void;
+	setLogLevel(session: SessionClaim | undefined, call: Call): void;
+	logLevel(session: SessionClaim | undefined): LogLevel | undefined;
+	end(session: SessionClaim | undefined): void;
+}
+
+/** A call that its caller may cancel. */
+export interface RunningCall {
+	readonly signal: AbortSignal;
+	end(): void;
+}
+
+const REMEMBERED_LEVELS = 10_000;
+
+/**
+ * Without a session nothing is remembered: two chats of one person use the same ids, and one must not cancel the
+ * other's call.
+ */
+export function createClientSessions(): ClientSessions {
+	const running = new Map<string, AbortController>();
+	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED_LEVELS });
+	return {
+		begin(session, call) {
+			if (session === undefined) return UNCANCELLABLE;
+			const key = keyOf(session, JSON.stringify(call.id));
+			const controller = new AbortController();
+			running.set(key, controller);
+			return { signal: controller.signal, end: () => running.get(key) === controller && running.delete(key) };
+		},
+		cancel(session, call) {
+			if (session === undefined) return;
+			const found = running.get(keyOf(session, JSON.stringify(call.params['requestId'])));
+			found?.abort(new PortcullisError('PC_CALL_CANCELLED'));
+		},
+		setLogLevel(session, call) {
+			const level = call.params['level'];
+			if (!isLogLevel(level)) throw new PortcullisError('PC_PARAMS_INVALID');
+			if (session !== undefined) levels.set(session.nonce, level);
+		},
+		logLevel: (session) => (session === undefined ? undefined : levels.get(session.nonce)),
+		end(session) {
+			if (session !== undefined) levels.delete(session.nonce);
+		},
+	};
+}
+
+const UNCANCELLABLE: RunningCall = Object.freeze({ signal: new AbortController().signal, end: () => undefined });
+
+function keyOf(session: SessionClaim, idText: string): string {
+	return `${session.nonce}\n${idText}`;
+}

@@ -1,0 +1,35 @@
+import type { Server } from '../config/snapshot.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Answer } from '../mcp/answer.ts';
+import type { ForwardRequest } from './forward-request.ts';
+import { type HeldParts, heldCall } from './held-call.ts';
+import { type ListParts, listAnswer } from './list-answer.ts';
+import { type LocalParts, localAnswer } from './local-answer.ts';
+import { type RawParts, rawCall } from './raw-call.ts';
+
+/** What the last stage is made of. */
+export interface ForwardParts {
+	readonly raw: RawParts;
+	readonly held: HeldParts;
+	readonly list: ListParts;
+	readonly local: LocalParts;
+}
+
+/** The last stage and the only way out: carries an allowed call to where its route says. */
+export type Forward = (request: ForwardRequest) => Promise<Answer>;
+
+/** Builds the last stage. */
+export function createForward(parts: ForwardParts): Forward {
+	return async (request) => {
+		const { route } = request;
+		if (route.kind === 'list') return listAnswer(parts.list, { ...request, route });
+		if (route.kind === 'local') return localAnswer(parts.local, { ...request, route });
+		const credential = request.credential ?? missingCredential(route.server);
+		if (route.kind === 'raw') return rawCall(parts.raw, { ...request, route, credential });
+		return heldCall(parts.held, { ...request, route, credential });
+	};
+}
+
+function missingCredential(server: Server): never {
+	throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: `${server.workspace}/${server.slug}` });
+}

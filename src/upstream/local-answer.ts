@@ -1,0 +1,103 @@
+import type { Server } from '../config/snapshot.ts';
+import type { Attached } from '../credentials/attach-credential.ts';
+import type { Principal } from '../identity/principal.ts';
+import { objectText } from '../lib/json-text.ts';
+import { type Answer, emptyAnswer, messageAnswer } from '../mcp/answer.ts';
+import { asObject, type JsonObject, successText } from '../mcp/call.ts';
+import { newClaim, type SessionIds } from '../mcp/legacy/session.ts';
+import { META } from '../mcp/modern/envelope.ts';
+import { MODERN_REVISIONS, negotiateLegacy } from '../mcp/revisions.ts';
+import type { LocalRoute } from '../router/route.ts';
+import type { ClientSessions } from './client-sessions.ts';
+import type { ForwardRequest } from './forward-request.ts';
+import type { UpstreamInfo } from './open-session.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What local answers are made with. */
+export interface LocalParts {
+	readonly sessions: Sessions;
+	readonly clients: ClientSessions;
+	readonly sessionIds: SessionIds;
+	attach(principal: Principal, server: Server): Attached;
+}
+
+type LocalRequest = ForwardRequest<LocalRoute>;
+
+const ABOUT_AGGREGATE: Pick<UpstreamInfo, 'capabilities' | 'serverInfo' | 'instructions'> = {
+	capabilities: { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} },
+	serverInfo: '{"name":"portcullis","title":"Portcullis","version":"0.1.0"}',
+	instructions: undefined,
+};
+
+const NEVER = new AbortController().signal;
+
+/** What the gateway answers by itself: handshakes, pings, and notifications that are not the server's business. */
+export async function localAnswer(parts: LocalParts, request: LocalRequest): Promise<Answer> {
+	const { call, route } = request;
+	switch (route.answer) {
+		case 'initialize':
+			return initialize(parts, request);
+		case 'discover':
+			return messageAnswer(successText(call.idText, discoverResult(await about(parts, request))));
+		case 'pong':
+			return messageAnswer(successText(call.idText, '{}'));
+		case 'set-level':
+			parts.clients.setLogLevel(route.session, call);
+			return messageAnswer(successText(call.idText, '{}'));
+		case 'cancel':
+			parts.clients.cancel(route.session, call);
+			return emptyAnswer(202);
+		case 'accepted':
+			return emptyAnswer(202);
+		case 'session-ended':
+			parts.clients.end(route.session);
+			return emptyAnswer(200);
+	}
+}
+
+type About = typeof ABOUT_AGGREGATE;
+
+async function about(parts: LocalParts, { principal, route }: LocalRequest): Promise<About> {
+	const server = route.servers[0];
+	if (route.address.kind !== 'server' || server === undefined) return ABOUT_AGGREGATE;
+	const credential = parts.attach(principal, server);
+	const info = await parts.sessions.infoOf({ server, credential }, NEVER);
+	return { ...info, capabilities: deliverable(info.capabilities) };
+}
+
+// Only what this address can keep: changes cannot be pushed and resources not be watched through a shared session.
+function deliverable(capabilities: JsonObject): JsonObject {
+	const { tasks: _tasks, ...rest } = capabilities;
+	const narrowed = Object.entries(rest).map(([name, value]) => {
+		const { listChanged: _listChanged, subscribe: _subscribe, ...kept } = asObject(value) ?? {};
+		return [name, kept] as const;
+	});
+	return Object.fromEntries(narrowed);
+}
+
+// The session id costs nothing to keep and lets a later cancellation or log level name its own calls.
+async function initialize(parts: LocalParts, request: LocalRequest): Promise<Answer> {
+	const { call, route, principal } = request;
+	const { capabilities, serverInfo, instructions } = await about(parts, request);
+	const result = objectText({
+		protocolVersion: JSON.stringify(negotiateLegacy(call.params['protocolVersion'])),
+		capabilities: JSON.stringify(capabilities),
+		serverInfo,
+		...(instructions !== undefined && { instructions: JSON.stringify(instructions) }),
+	});
+	const revision = route.address.kind === 'server' ? (route.servers[0]?.revision ?? '') : '';
+	const claim = newClaim({ principal, address: route.address, revision, upstream: undefined, profile: route.profile });
+	return messageAnswer(successText(call.idText, result), { 'mcp-session-id': parts.sessionIds.mint(claim) });
+}
+
+function discoverResult({ capabilities, serverInfo, instructions }: About): string {
+	return objectText({
+		supportedVersions: JSON.stringify(MODERN_REVISIONS),
+		capabilities: JSON.stringify(capabilities),
+		...(instructions !== undefined && { instructions: JSON.stringify(instructions) }),
+		resultType: '"complete"',
+		ttlMs: '0',
+		cacheScope: '"private"',
+		_meta: objectText({ [META.serverInfo]: serverInfo }),
+	});
+}

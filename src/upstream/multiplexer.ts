@@ -1,0 +1,186 @@
+import type { UpstreamLimits } from '../config/snapshot.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import { asObject, errorText, type JsonObject, successText } from '../mcp/call.ts';
+import { cancelled } from './http-exchange.ts';
+import type { WireEvents, WireRequest, WireResponse } from './wire.ts';
+
+/** Many requests over one duplex stream of JSON messages. */
+export interface Multiplexer {
+	request(request: WireRequest): Promise<WireResponse>;
+	/** Takes one message of the upstream; anything that is not JSON-RPC is skipped. */
+	receive(text: string): void;
+	/** Rejects all waiting requests; later ones are rejected at once. */
+	fail(error: PortcullisError): void;
+	readonly inFlight: number;
+}
+
+interface Waiting {
+	readonly request: WireRequest;
+	resolve(response: WireResponse): void;
+	reject(error: PortcullisError): void;
+	/** Restarts the silence timer. */
+	touch(): void;
+	settle(): void;
+}
+
+/** What a multiplexer needs from the stream it runs on. */
+export interface MultiplexerParts {
+	/** Writes one message; throws a PortcullisError when the stream is gone. */
+	write(text: string): void;
+	readonly limits: UpstreamLimits;
+	readonly events: Pick<WireEvents, 'onNotification'>;
+	/** Counts an answer nobody waits for. */
+	misdirected(): void;
+}
+
+const MAX_ABANDONED = 1_000;
+
+/**
+ * Ids are minted here, so callers may all use the same ones; an answer reaches only the request whose minted id it
+ * carries, and a late or invented id is dropped.
+ */
+export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
+	const waiting = new Map<number, Waiting>();
+	// Ids given up by us: their late answers are expected and no sign of a mix-up.
+	const abandoned = new Set<number>();
+	let lastId = 0;
+	let failure: PortcullisError | undefined;
+
+	const onResponse = (value: JsonObject, text: string): void => {
+		const id = value['id'];
+		const found = typeof id === 'number' ? waiting.get(id) : undefined;
+		if (found === undefined) return abandoned.delete(id as number) ? undefined : parts.misdirected();
+		found.resolve({ text, value, stamp: found.request.stamp });
+	};
+	const onNotification = (method: string, params: JsonObject): void => {
+		const token = params['progressToken'];
+		const owner = method === 'notifications/progress' && typeof token === 'number' ? waiting.get(token) : undefined;
+		if (owner === undefined) return parts.events.onNotification(method);
+		owner.touch();
+		owner.request.onNotification?.({ method, params });
+	};
+
+	return {
+		request(request) {
+			if (failure !== undefined) return Promise.reject(failure);
+			if (request.signal.aborted) return Promise.reject(cancelled(request.signal));
+			const id = ++lastId;
+			return new Promise((resolve, reject) => {
+				waiting.set(id, createWaiting({ id, request, resolve, reject, waiting, abandoned, parts }));
+				send(parts, waiting.get(id) as Waiting, requestText(id, request));
+			});
+		},
+		receive(text) {
+			const value = parseMessage(text);
+			if (value === undefined) return;
+			const method = value['method'];
+			if (typeof method !== 'string') onResponse(value, text);
+			else if (value['id'] === undefined) onNotification(method, asObject(value['params']) ?? {});
+			else answerServerRequest(parts, method, JSON.stringify(value['id']));
+		},
+		fail(error) {
+			failure ??= error;
+			for (const found of [...waiting.values()]) found.reject(error);
+		},
+		get inFlight() {
+			return waiting.size;
+		},
+	};
+}
+
+function requestText(id: number, request: WireRequest): string {
+	return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(request.method)},"params":${request.paramsFor(id)}}`;
+}
+
+function parseMessage(text: string): JsonObject | undefined {
+	try {
+		return asObject(JSON.parse(text));
+	} catch {
+		return undefined;
+	}
+}
+
+interface WaitingParts {
+	readonly id: number;
+	readonly request: WireRequest;
+	readonly waiting: Map<number, Waiting>;
+	readonly abandoned: Set<number>;
+	readonly parts: MultiplexerParts;
+	resolve(response: WireResponse): void;
+	reject(error: PortcullisError): void;
+}
+
+function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject }: WaitingParts): Waiting {
+	const { limits } = parts;
+	const giveUp = (error: PortcullisError): void => {
+		if (request.method !== 'initialize') tellCancelled(parts, id);
+		remember(abandoned, id);
+		self.reject(error);
+	};
+	const onAbort = (): void => giveUp(cancelled(request.signal));
+	const onTimeout = (): void => giveUp(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
+	const total = setTimeout(onTimeout, limits.totalMs);
+	let silence = setTimeout(onTimeout, limits.firstByteMs);
+	const self: Waiting = {
+		request,
+		settle() {
+			clearTimeout(total);
+			clearTimeout(silence);
+			request.signal.removeEventListener('abort', onAbort);
+			waiting.delete(id);
+		},
+		touch() {
+			clearTimeout(silence);
+			silence = setTimeout(onTimeout, limits.idleMs);
+		},
+		resolve(response) {
+			self.settle();
+			resolve(response);
+		},
+		reject(error) {
+			self.settle();
+			reject(error);
+		},
+	};
+	request.signal.addEventListener('abort', onAbort, { once: true });
+	return self;
+}
+
+function remember(abandoned: Set<number>, id: number): void {
+	abandoned.add(id);
+	if (abandoned.size > MAX_ABANDONED) abandoned.delete(abandoned.values().next().value as number);
+}
+
+function send(parts: MultiplexerParts, waiting: Waiting, text: string): void {
+	try {
+		parts.write(text);
+	} catch (error) {
+		waiting.reject(error as PortcullisError);
+	}
+}
+
+function tellCancelled(parts: MultiplexerParts, id: number): void {
+	try {
+		parts.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`);
+	} catch {
+		// The stream is gone, and with it the work to cancel.
+	}
+}
+
+/**
+ * What a server asks of "the client" cannot be told apart by caller on a shared stream, so it reaches none of them: a
+ * ping is answered, everything else refused at once, which ends the server's wait.
+ */
+export function serverRequestReply(method: string, idText: string): string {
+	if (method === 'ping') return successText(idText, '{}');
+	const message = 'This connection is shared; the gateway answers no questions of a server here.';
+	return errorText(idText, { code: -32601, message });
+}
+
+function answerServerRequest(parts: MultiplexerParts, method: string, idText: string): void {
+	try {
+		parts.write(serverRequestReply(method, idText));
+	} catch {
+		// The stream is gone, and with it the question.
+	}
+}

@@ -1,0 +1,46 @@
+import { Pool } from 'undici';
+import type { NetworkTransport, Server } from '../config/snapshot.ts';
+import type { ScopeKey } from '../lib/scope.ts';
+
+const MAX_CONNECTIONS = 256;
+const KEEP_ALIVE_MS = 30_000;
+
+/** Keep-alive connections to upstreams, one pool for each scope, so that no connection serves two credentials. */
+export interface Pools {
+	/** The pool of this scope; made on first use. */
+	poolFor(key: ScopeKey, server: Server & { readonly transport: NetworkTransport }): Pool;
+	/** Closes every pool whose key is not kept, after its calls in flight. */
+	retire(isKept: (key: ScopeKey) => boolean): void;
+	close(): Promise<void>;
+}
+
+/** Pools without redirects (undici follows none unless asked to) and without shared connections. */
+export function createPools(): Pools {
+	const pools = new Map<ScopeKey, Pool>();
+	return {
+		poolFor(key, server) {
+			const known = pools.get(key);
+			if (known !== undefined) return known;
+			const pool = new Pool(new URL(server.transport.url).origin, {
+				connections: MAX_CONNECTIONS,
+				pipelining: 1,
+				keepAliveTimeout: KEEP_ALIVE_MS,
+				connect: { timeout: server.limits.connectMs },
+			});
+			pools.set(key, pool);
+			return pool;
+		},
+		retire(isKept) {
+			for (const [key, pool] of pools) {
+				if (isKept(key)) continue;
+				pools.delete(key);
+				pool.close().catch(() => pool.destroy());
+			}
+		},
+		async close() {
+			const closing = [...pools.values()].map((pool) => pool.destroy());
+			pools.clear();
+			await Promise.all(closing);
+		},
+	};
+}

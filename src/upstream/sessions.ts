@@ -1,0 +1,267 @@
+import { errorCode, PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { ScopeKey } from '../lib/scope.ts';
+import type { Era } from '../mcp/revisions.ts';
+import { cancelled } from './http-exchange.ts';
+import { openSession, type UpstreamInfo } from './open-session.ts';
+import { createStamp } from './stamp.ts';
+import type { Target } from './target.ts';
+import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
+
+/** A live session of the gateway with one upstream, for one scope and one profile of client capabilities. */
+export interface Session {
+	readonly info: UpstreamInfo;
+	request(request: WireRequest): Promise<WireResponse>;
+	notify(method: string, params: string): Promise<void>;
+}
+
+/** What is known of an upstream's protocol, with the session still to be opened or closed again. */
+export interface Verdict {
+	readonly era: Era;
+	/** When it was found out, milliseconds since 1970. */
+	readonly at: number;
+}
+
+/** All sessions the gateway holds; each is opened on first use and shared by everybody of the same scope. */
+export interface Sessions {
+	/** The session, opened if need be. `signal` ends the wait, not the opening, which others may share. */
+	acquire(target: Target, profile: string, signal: AbortSignal): Promise<Session>;
+	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
+	eraOf(target: Target, signal: AbortSignal): Promise<Era>;
+	/** What the upstream last said of itself; opens a session only when it never said anything. */
+	infoOf(target: Target, signal: AbortSignal): Promise<UpstreamInfo>;
+	/** Closes every session whose key is not kept, after its calls in flight. */
+	retire(isKept: (key: ScopeKey) => boolean): void;
+	close(): Promise<void>;
+	readonly size: number;
+}
+
+/** What sessions are made with. */
+export interface SessionParts {
+	openWire(target: Target, events: WireEvents): Promise<Wire>;
+	/** An upstream said that one of its lists has changed. */
+	onListChanged(key: ScopeKey, method: string): void;
+}
+
+interface Entry {
+	readonly key: ScopeKey;
+	opening: Promise<Session> | undefined;
+	wire: Wire | undefined;
+	/** Counts wires, so that a late word of a former one cannot touch the present one. */
+	generation: number;
+	inFlight: number;
+	/** Retired: closes when the last call has ended. */
+	draining: boolean;
+	idle: NodeJS.Timeout | undefined;
+	openedAt: number;
+	failures: number;
+	retryAt: number;
+	verdict: Verdict | undefined;
+	info: UpstreamInfo | undefined;
+}
+
+/** Profile of the sessions that no caller's capabilities shape. */
+export const NO_CAPABILITIES = '{}';
+
+const STDIO_PROBE_MS = 5_000;
+const LEGACY_VERDICT_MS = 10 * 60_000;
+const STEADY_MS = 30_000;
+const FIRST_BACK_OFF_MS = 500;
+const MAX_BACK_OFF_MS = 30_000;
+const PATIENCE_MS = 2_000;
+const NEVER = new AbortController().signal;
+
+/** The registry of sessions. */
+export function createSessions(parts: SessionParts): Sessions {
+	const entries = new Map<string, Entry>();
+
+	const entryFor = (target: Target, profile: string): Entry => {
+		const name = `${target.credential.key}\n${profile}`;
+		const entry = entries.get(name) ?? newEntry(target.credential.key);
+		entries.set(name, entry);
+		return entry;
+	};
+
+	const acquire: Sessions['acquire'] = async (target, profile, signal) => {
+		const entry = entryFor(target, profile);
+		if (entry.opening === undefined) {
+			await backOff(entry, signal);
+			entry.opening ??= open(entry, target, { ...parts, profile });
+			entry.opening.catch(() => undefined);
+		}
+		return orAborted(entry.opening, signal);
+	};
+
+	return {
+		acquire,
+		async eraOf(target, signal) {
+			const { verdict } = entryFor(target, NO_CAPABILITIES);
+			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
+			return (await acquire(target, NO_CAPABILITIES, signal)).info.era;
+		},
+		async infoOf(target, signal) {
+			const { info } = entryFor(target, NO_CAPABILITIES);
+			return info ?? (await acquire(target, NO_CAPABILITIES, signal)).info;
+		},
+		retire(isKept) {
+			for (const [name, entry] of entries) {
+				if (isKept(entry.key)) continue;
+				entries.delete(name);
+				entry.draining = true;
+				if (entry.inFlight === 0) void closeEntry(entry);
+			}
+		},
+		async close() {
+			const all = [...entries.values()];
+			entries.clear();
+			await Promise.all(all.map(closeEntry));
+		},
+		get size() {
+			return [...entries.values()].filter((entry) => entry.wire !== undefined).length;
+		},
+	};
+}
+
+function newEntry(key: ScopeKey): Entry {
+	return {
+		key,
+		opening: undefined,
+		wire: undefined,
+		generation: 0,
+		inFlight: 0,
+		draining: false,
+		idle: undefined,
+		openedAt: 0,
+		failures: 0,
+		retryAt: 0,
+		verdict: undefined,
+		info: undefined,
+	};
+}
+
+// A short wait is worth it, a long one is not: then the caller is told when to come back.
+async function backOff(entry: Entry, signal: AbortSignal): Promise<void> {
+	const waitMs = entry.retryAt - Date.now();
+	if (waitMs <= 0) return;
+	if (waitMs > PATIENCE_MS) {
+		throw new PortcullisError('PC_UPSTREAM_STARTING', { retryAfterSeconds: Math.ceil(waitMs / 1_000) });
+	}
+	await orAborted(new Promise((resolve) => setTimeout(resolve, waitMs)), signal);
+}
+
+/** The promise, unless the signal ends the wait first. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+	if (signal.aborted) return Promise.reject(cancelled(signal));
+	return new Promise((resolve, reject) => {
+		const onAbort = (): void => reject(cancelled(signal));
+		signal.addEventListener('abort', onAbort, { once: true });
+		promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+	});
+}
+
+type Opener = SessionParts & { readonly profile: string };
+
+async function open(entry: Entry, target: Target, opener: Opener): Promise<Session> {
+	try {
+		const info = await handshake(entry, target, opener);
+		entry.verdict = { era: info.era, at: Date.now() };
+		entry.openedAt = Date.now();
+		entry.info = info;
+		armIdle(entry, target);
+		return { info, request: (request) => tracked(entry, request), notify: (...args) => wireOf(entry).notify(...args) };
+	} catch (error) {
+		await dropWire(entry);
+		noteFailure(entry);
+		throw toPortcullisError(error);
+	}
+}
+
+async function handshake(entry: Entry, target: Target, opener: Opener): Promise<UpstreamInfo> {
+	const { server } = target;
+	const era = eraToTry(entry, target);
+	const stamp = createStamp(server.workspace, server.slug, 'gateway');
+	const probeMs = server.transport.kind === 'stdio' ? STDIO_PROBE_MS : undefined;
+	const shared = { profile: opener.profile, stamp, signal: NEVER, probeMs };
+	entry.wire = await opener.openWire(target, eventsFor(entry, opener));
+	try {
+		return await openSession({ ...shared, wire: entry.wire, era });
+	} catch (error) {
+		// Some older stdio servers exit on a first request they do not know: that is a verdict, so start them again.
+		if (era !== 'auto' || probeMs === undefined || errorCode(error) !== 'PC_UPSTREAM_CRASHED') throw error;
+		await dropWire(entry);
+		entry.wire = await opener.openWire(target, eventsFor(entry, opener));
+		return openSession({ ...shared, wire: entry.wire, era: 'legacy' });
+	}
+}
+
+// A stale legacy verdict would succeed silently for ever, so it is dated; a wrong modern one fails and is dropped.
+function eraToTry(entry: Entry, target: Target): 'auto' | Era {
+	if (target.server.transport.kind === 'sse') return 'legacy';
+	if (target.server.era !== 'auto') return target.server.era;
+	return entry.verdict?.era === 'legacy' && isFresh(entry.verdict) ? 'legacy' : 'auto';
+}
+
+function isFresh(verdict: Verdict): boolean {
+	return verdict.era === 'modern' || Date.now() - verdict.at < LEGACY_VERDICT_MS;
+}
+
+function eventsFor(entry: Entry, opener: Opener): WireEvents {
+	const generation = ++entry.generation;
+	return {
+		onNotification: (method) => method.endsWith('/list_changed') && opener.onListChanged(entry.key, method),
+		onClosed() {
+			// While it opens, the failing handshake itself cleans up.
+			if (generation !== entry.generation || entry.openedAt === 0) return;
+			noteFailure(entry);
+			void dropWire(entry);
+		},
+	};
+}
+
+function noteFailure(entry: Entry): void {
+	const steady = entry.openedAt > 0 && Date.now() - entry.openedAt > STEADY_MS;
+	entry.failures = steady ? 1 : entry.failures + 1;
+	entry.openedAt = 0;
+	entry.opening = undefined;
+	// The first new start is free; then 0.5 s, 1 s, 2 s … 30 s.
+	const waitMs = entry.failures < 2 ? 0 : Math.min(FIRST_BACK_OFF_MS * 2 ** (entry.failures - 2), MAX_BACK_OFF_MS);
+	entry.retryAt = Date.now() + waitMs;
+}
+
+function wireOf(entry: Entry): Wire {
+	if (entry.wire === undefined) throw new PortcullisError('PC_UPSTREAM_CRASHED');
+	return entry.wire;
+}
+
+async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse> {
+	const wire = wireOf(entry);
+	entry.inFlight++;
+	try {
+		return await wire.request(request);
+	} finally {
+		entry.inFlight--;
+		entry.idle?.refresh();
+		if (entry.draining && entry.inFlight === 0) void closeEntry(entry);
+	}
+}
+
+function armIdle(entry: Entry, target: Target): void {
+	clearTimeout(entry.idle);
+	entry.idle = setTimeout(() => {
+		if (entry.inFlight > 0) return entry.idle?.refresh();
+		entry.failures = 0;
+		void closeEntry(entry);
+	}, target.server.limits.childIdleMs).unref();
+}
+
+async function closeEntry(entry: Entry): Promise<void> {
+	entry.opening = undefined;
+	entry.openedAt = 0;
+	await dropWire(entry);
+}
+
+async function dropWire(entry: Entry): Promise<void> {
+	clearTimeout(entry.idle);
+	const wire = entry.wire;
+	entry.wire = undefined;
+	await wire?.close();
+}

@@ -1,0 +1,160 @@
+import type { NetworkTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
+import type { AttachCredential } from '../credentials/attach-credential.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { ScopeKey } from '../lib/scope.ts';
+import type { SessionIds } from '../mcp/legacy/session.ts';
+import type { LogLevel } from '../mcp/log-levels.ts';
+import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { redact } from '../observe/redact.ts';
+import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
+import { createCatalog } from './catalog.ts';
+import { createClientSessions } from './client-sessions.ts';
+import { createForward, type Forward } from './forward.ts';
+import { openHttpWire } from './http-wire.ts';
+import { createPools, type Pools } from './pools.ts';
+import { createSessions, type Session } from './sessions.ts';
+import { openSseWire } from './sse-wire.ts';
+import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
+import { openStdioWire } from './stdio-wire.ts';
+import type { Target } from './target.ts';
+import type { Wire, WireEvents } from './wire.ts';
+
+/** What the upstream side is made with. */
+export interface UpstreamsParts {
+	readonly attach: AttachCredential;
+	readonly sessionIds: SessionIds;
+	readonly childEnv: Readonly<Record<string, string>>;
+	readonly log: Log;
+	readonly metrics: Metrics;
+	/** Whether the principal may use the tool; the same function that judges calls. */
+	mayUse(principal: Principal, server: Server, tool: CatalogItem): boolean;
+	listDeadlineMs(): number;
+}
+
+/** Everything behind the pipeline's last stage. */
+export interface Upstreams {
+	readonly forward: Forward;
+	readonly directory: UpstreamDirectory;
+	openSessions(): number;
+	/** Lets go of everything that belongs to servers the new snapshot does not have, or has changed. */
+	retire(next: Snapshot): void;
+	close(): Promise<void>;
+}
+
+/** Assembles pools, sessions, cached lists and the forward stage. */
+export function createUpstreams(parts: UpstreamsParts): Upstreams {
+	const { attach, log, metrics, sessionIds } = parts;
+	const pools = createPools();
+	const clients = createClientSessions();
+	const tripwire = createTripwire({
+		trip() {
+			metrics.trip();
+			log.error('an answer met a request it does not belong to and was dropped');
+		},
+		misdirected(server) {
+			metrics.misdirected();
+			log.warn({ server }, 'an upstream answered with an id nobody waits for');
+		},
+	});
+	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
+	const openWire = (target: Target, events: WireEvents) => openWireFor(target, events, { ...parts, pools, tripwire });
+	const sessions = createSessions({ openWire, onListChanged });
+	const catalog = createCatalog(sessions);
+	const wanted = (query: CatalogQuery) => ({ ...query, target: targetOf(attach, query) });
+	const directory: UpstreamDirectory = {
+		list: (query) => catalog.list(wanted(query)),
+		listAgain: (query) => catalog.listAgain(wanted(query)),
+		eraOf: (query) => sessions.eraOf(targetOf(attach, query), query.signal),
+	};
+	const forward = createForward({
+		raw: { pools, sessions: sessionIds, tripwire, onListChanged },
+		held: { sessions, clients, tripwire, setLevel: createSetLevel() },
+		list: {
+			directory,
+			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
+			listDeadlineMs: parts.listDeadlineMs,
+		},
+		local: { sessions, clients, sessionIds, attach },
+	});
+	return {
+		forward,
+		directory,
+		openSessions: () => sessions.size,
+		retire(next) {
+			const isKept = keeperFor(next);
+			sessions.retire(isKept);
+			catalog.retire(isKept);
+			pools.retire(isKept);
+		},
+		async close() {
+			await sessions.close();
+			await pools.close();
+		},
+	};
+}
+
+function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQuery, 'principal' | 'server'>): Target {
+	return { server, credential: attach(principal, server) };
+}
+
+type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire };
+
+async function openWireFor(target: Target, events: WireEvents, parts: WireParts): Promise<Wire> {
+	const { server, credential } = target;
+	const { transport } = server;
+	const misdirected = (): void => parts.tripwire.misdirected(server);
+	if (transport.kind === 'stdio') {
+		return openStdioWire({
+			server: server as Server & { readonly transport: StdioTransport },
+			credentialEnv: credential.env,
+			baseEnv: parts.childEnv,
+			events,
+			misdirected,
+			onChildExit: (exit, tail) => logExit(parts.log, target, { exit, tail }),
+		});
+	}
+	const network = server as Server & { readonly transport: NetworkTransport };
+	const pool = parts.pools.poolFor(credential.key, network);
+	const wire = { server: network, pool, credentialHeaders: credential.headers, events, misdirected };
+	return transport.kind === 'sse' ? openSseWire(wire) : openHttpWire(wire);
+}
+
+function logExit(
+	log: Log,
+	{ server, credential }: Target,
+	end: { exit: { kind: string; detail: string }; tail: string },
+): void {
+	const stderr = redact(end.tail.slice(-2_000), Object.values(credential.env));
+	log.info({ workspace: server.workspace, server: server.slug, ...end.exit, stderr }, 'child ended');
+}
+
+// A scope key starts with workspace, server and revision; nothing else decides whether its state may live on.
+function keeperFor(next: Snapshot): (key: ScopeKey) => boolean {
+	return (key) => {
+		const [workspace, slug, revision] = JSON.parse(key) as [string, string, string];
+		const server = next.workspaces.get(workspace)?.servers.get(slug);
+		return server?.revision === revision && server.enabled;
+	};
+}
+
+/**
+ * Raises a legacy upstream's verbosity to what the keenest caller asked for; each call still gets only what it asked
+ * for. Shared streams cannot say whose a log message is, so only http servers are asked.
+ */
+function createSetLevel(): (session: Session, level: LogLevel) => Promise<void> {
+	const asked = new WeakMap<Session, Set<LogLevel>>();
+	return async (session, level) => {
+		const known = asked.get(session) ?? new Set<LogLevel>();
+		asked.set(session, known);
+		const canLog = session.info.era === 'legacy' && session.info.capabilities['logging'] !== undefined;
+		if (!canLog || known.has(level)) return;
+		known.add(level);
+		const params = JSON.stringify({ level });
+		const stamp = createStamp('', '', 'gateway');
+		const signal = AbortSignal.timeout(2_000);
+		await session
+			.request({ method: 'logging/setLevel', paramsFor: () => params, headers: {}, stamp, signal })
+			.catch(() => undefined);
+	};
+}

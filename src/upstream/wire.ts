@@ -1,0 +1,52 @@
+import type { PortcullisError } from '../errors/portcullis-error.ts';
+import type { JsonObject } from '../mcp/call.ts';
+import type { Stamp } from './stamp.ts';
+
+/** One JSON-RPC request on its way to an upstream. */
+export interface WireRequest {
+	readonly method: string;
+	/** JSON text of `params` for the id the wire has minted; the id doubles as progress token. */
+	paramsFor(id: number): string;
+	/** MCP headers for network transports, by lower-case name. */
+	readonly headers: Readonly<Record<string, string>>;
+	readonly stamp: Stamp;
+	readonly signal: AbortSignal;
+	/** Called with each notification that certainly belongs to this request. */
+	readonly onNotification?: (notification: WireNotification) => void;
+}
+
+/** A notification of the upstream about one request. */
+export interface WireNotification {
+	readonly method: string;
+	readonly params: JsonObject;
+}
+
+/** An upstream's answer to one request. */
+export interface WireResponse {
+	/** Whole JSON-RPC response, as the upstream spelled it. */
+	readonly text: string;
+	/** The same, parsed: has `result` or `error`. */
+	readonly value: JsonObject;
+	/** Stamp of the request that the answer came back for. */
+	readonly stamp: Stamp;
+}
+
+/** What a wire tells its owner. */
+export interface WireEvents {
+	/** A `notifications/…/list_changed` or another notification that belongs to no request. */
+	onNotification(method: string): void;
+	/** The wire is unusable from now on; every waiting request has been rejected with the same error. */
+	onClosed(error: PortcullisError): void;
+}
+
+/** A JSON-RPC connection to one upstream, for one scope. */
+export interface Wire {
+	/** Resolves with the response (also an error response); rejects with a PortcullisError. */
+	request(request: WireRequest): Promise<WireResponse>;
+	/** Sends a notification; best effort. `params` is JSON text. */
+	notify(method: string, params: string): Promise<void>;
+	/** Called once with the outcome of the handshake, so that later messages carry what the revision demands. */
+	settle(revision: string): void;
+	/** Ends the connection and whatever process or stream is behind it. */
+	close(): Promise<void>;
+}

@@ -1,0 +1,222 @@
+/** The behaviour every build of the fixture shares: what each MCP method answers. Runs under plain node. */
+import { randomBytes } from 'node:crypto';
+import { promptDefinitions, resourceDefinitions, templateDefinitions, toolDefinitions } from './definitions.mjs';
+import { errorPayload, RawResult, RpcError, resultPayload } from './rpc.mjs';
+import { runTool } from './tools.mjs';
+
+export { LONG_TOOL_NAME, ODD_TOOL_NAME } from './definitions.mjs';
+export { appliesTo, distort } from './hostile.mjs';
+export { answerText, errorPayload, RpcError } from './rpc.mjs';
+export { createListenRegistry } from './subscriptions.mjs';
+
+/** The revisions of the legacy era, newest first. */
+export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+
+export const MODERN_VERSION = '2026-07-28';
+
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+const CACHEABLE = new Set([
+	'server/discover',
+	'tools/list',
+	'prompts/list',
+	'resources/list',
+	'resources/templates/list',
+	'resources/read',
+]);
+
+/**
+ * @typedef {import('./behaviour.mjs').Exchange} Exchange
+ * @typedef {import('./behaviour.mjs').FixtureOptions} FixtureOptions
+ * @typedef {{ options: FixtureOptions, canary: string, state: any, request: any, params: any, exchange: Exchange }} Context
+ */
+
+/** @param {FixtureOptions} options */
+const serverInfo = ({ name = 'fixture' }) => ({ name, version: '1.0.0', title: 'Fixture server' });
+
+const CAPABILITIES = {
+	tools: { listChanged: true },
+	resources: { listChanged: true, subscribe: true },
+	prompts: { listChanged: true },
+	completions: {},
+	logging: {},
+	extensions: { 'example.vendor/feature': { level: 3 } },
+};
+
+/** @param {Context} context */
+const instructions = ({ canary }) => `Use echo to be answered. [${canary}]`;
+
+/**
+ * One page of a list; the cursor is the offset.
+ *
+ * @param {Context} context
+ * @param {string} key
+ * @param {object[]} items
+ */
+function page({ options, params, canary }, key, items) {
+	const start = params.cursor === undefined ? 0 : Number(Buffer.from(String(params.cursor), 'base64url').toString());
+	if (!Number.isInteger(start) || start < 0 || start > items.length)
+		throw new RpcError(-32602, `${canary}: bad cursor`);
+	const end = start + (options.pageSize ?? items.length);
+	const more = end < items.length ? { nextCursor: Buffer.from(String(end)).toString('base64url') } : {};
+	return { [key]: items.slice(start, end), ...more };
+}
+
+/** @param {Context} context */
+function tools({ options, canary, state, exchange }) {
+	return toolDefinitions({ era: exchange.era, canary, extra: state.extra, padBytes: options.padListBytes ?? 0 });
+}
+
+/** @param {Context} context */
+async function callTool(context) {
+	const { params, canary, exchange, request, state } = context;
+	const known = tools(context).some((each) => each.name === params.name);
+	if (!known) throw new RpcError(-32602, `${canary}: unknown tool ${params.name}`);
+	const meta = params._meta ?? {};
+	return runTool(params.name, { request, args: params.arguments ?? {}, meta, exchange, canary, state });
+}
+
+/** @param {Context} context */
+function readResource({ params, canary, exchange }) {
+	const { uri } = params;
+	if (uri === 'test://static-text')
+		return { contents: [{ uri, mimeType: 'text/plain', text: `${canary}: static text` }] };
+	if (uri === 'test://static-binary') return { contents: [{ uri, mimeType: 'image/png', blob: PIXEL }] };
+	const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
+	if (id) return { contents: [{ uri, mimeType: 'application/json', text: JSON.stringify({ id, canary }) }] };
+	throw new RpcError(exchange.era === 'modern' ? -32602 : -32002, `${canary}: resource not found`, { data: { uri } });
+}
+
+/** @param {Context} context */
+function getPrompt({ params, canary }) {
+	const given = params.arguments ?? {};
+	const message = (/** @type {string} */ text) => ({ messages: [{ role: 'user', content: { type: 'text', text } }] });
+	if (params.name === 'test_simple_prompt') return message(`${canary}: a simple prompt`);
+	if (params.name !== 'test_prompt_with_arguments')
+		throw new RpcError(-32602, `${canary}: unknown prompt ${params.name}`);
+	return message(`${canary}: arg1='${given.arg1}', arg2='${given.arg2}'`);
+}
+
+/** @param {Context} context */
+function complete({ params, canary }) {
+	const start = String(params.argument?.value ?? '');
+	const values = ['paris', 'park', 'party', canary].filter((each) => each.startsWith(start));
+	return { completion: { values, total: values.length, hasMore: false } };
+}
+
+/** @param {Context} context */
+function initialize({ options, params, exchange, ...rest }) {
+	const versions = options.versions ?? LEGACY_VERSIONS;
+	const protocolVersion = versions.includes(params.protocolVersion) ? params.protocolVersion : versions[0];
+	Object.assign(exchange.session, { version: protocolVersion, clientCapabilities: params.capabilities ?? {} });
+	const said = instructions({ options, params, exchange, ...rest });
+	return { protocolVersion, capabilities: CAPABILITIES, serverInfo: serverInfo(options), instructions: said };
+}
+
+/** @type {Record<string, (context: Context) => unknown>} */
+const SHARED_METHODS = {
+	'tools/list': (context) => page(context, 'tools', tools(context)),
+	'tools/call': callTool,
+	'resources/list': (context) => page(context, 'resources', resourceDefinitions(context.canary)),
+	'resources/templates/list': (context) => page(context, 'resourceTemplates', templateDefinitions(context.canary)),
+	'resources/read': readResource,
+	'prompts/list': (context) => page(context, 'prompts', promptDefinitions(context.canary)),
+	'prompts/get': getPrompt,
+	'completion/complete': complete,
+	'vendor/echo': ({ params, canary }) => ({ params, canary }),
+};
+
+/** @type {Record<'modern' | 'legacy', Record<string, (context: Context) => unknown>>} */
+const METHODS = {
+	modern: {
+		...SHARED_METHODS,
+		'server/discover': (context) => ({
+			supportedVersions: [MODERN_VERSION],
+			capabilities: CAPABILITIES,
+			instructions: instructions(context),
+		}),
+	},
+	legacy: {
+		...SHARED_METHODS,
+		initialize,
+		ping: () => ({}),
+		'logging/setLevel'({ params, exchange }) {
+			exchange.session.logLevel = params.level;
+			return {};
+		},
+		'resources/subscribe'({ params, exchange }) {
+			exchange.session.subscribed.add(params.uri);
+			return {};
+		},
+		'resources/unsubscribe'({ params, exchange }) {
+			exchange.session.subscribed.delete(params.uri);
+			return {};
+		},
+	},
+};
+
+/**
+ * Adds what the modern revision requires on every result.
+ *
+ * @param {Context} context
+ * @param {any} result
+ */
+function dress({ request, exchange, options }, result) {
+	if (exchange.era === 'legacy' || result instanceof RawResult) return result;
+	const cache = CACHEABLE.has(request.method) ? { ttlMs: options.ttlMs ?? 0, cacheScope: 'private' } : {};
+	const _meta = { ...result._meta, 'io.modelcontextprotocol/serverInfo': serverInfo(options) };
+	return { resultType: 'complete', ...cache, ...result, _meta };
+}
+
+/** What the server keeps per legacy session (or per stdio process). */
+export function createSessionState() {
+	return { version: undefined, clientCapabilities: {}, logLevel: undefined, subscribed: new Set() };
+}
+
+/**
+ * One server: its memory, its toggled tool, what was cancelled. The options are read at each request, so a test may
+ * change them in flight.
+ *
+ * @param {FixtureOptions} options
+ * @param {{ broadcast: (method: string, params: object) => void, onCancelled?: (call: object) => void }} wiring
+ */
+export function createBehaviour(options, { broadcast, onCancelled }) {
+	/** @type {object[]} */
+	const cancelled = [];
+	const state = {
+		memory: new Map(),
+		extra: false,
+		key: randomBytes(32),
+		cancelled,
+		broadcast,
+		onCancelled(/** @type {object} */ call) {
+			cancelled.push(call);
+			onCancelled?.(call);
+		},
+	};
+
+	/**
+	 * @param {any} request
+	 * @param {Exchange} exchange
+	 */
+	async function handle(request, exchange) {
+		const canary = options.canary ?? 'fixture';
+		const context = { options, canary, state, request, params: request.params ?? {}, exchange };
+		try {
+			const methods = METHODS[exchange.era];
+			const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
+			if (!method) throw new RpcError(-32601, `${canary}: method not found`, { status: 404 });
+			const result = await method(context);
+			if (result === undefined) return undefined;
+			return { id: request.id, payload: resultPayload(dress(context, result)), status: 200 };
+		} catch (error) {
+			const known = error instanceof RpcError ? error : new RpcError(-32603, `${canary}: ${error}`);
+			return { id: request.id, payload: errorPayload(known), status: known.status };
+		}
+	}
+
+	/** @param {'modern' | 'legacy'} era */
+	const listTools = (era) => toolDefinitions({ era, canary: '', extra: state.extra, padBytes: 0 });
+
+	return { handle, cancelled, listTools };
+}
