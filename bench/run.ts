@@ -1,4 +1,4 @@
-/** The benchmark: `tsx bench/run.ts [--quick] [--rounds n] [--only http|stdio] [--profile] [--write]`. See docs/performance.md. */
+/** The benchmark: `tsx bench/run.ts [--quick] [--rounds n] [--only http|stdio] [--match text] [--profile] [--write]`. See docs/performance.md. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -27,6 +27,8 @@ const JIT_MS = 1_500;
 interface Options {
 	readonly pace: Pace;
 	readonly only: 'http' | 'stdio' | undefined;
+	/** Measures only the cases whose description holds this text, such as `2025-11-25, Portcullis, 16`. */
+	readonly match: string;
 	readonly isProfiled: boolean;
 	readonly isWriting: boolean;
 }
@@ -38,6 +40,7 @@ function parseOptions(args: string[]): Options {
 			quick: { type: 'boolean', default: false },
 			rounds: { type: 'string' },
 			only: { type: 'string' },
+			match: { type: 'string', default: '' },
 			profile: { type: 'boolean', default: false },
 			write: { type: 'boolean', default: false },
 		},
@@ -47,7 +50,7 @@ function parseOptions(args: string[]): Options {
 	const pace = values.quick ? QUICK : FULL;
 	const rounds = values.rounds === undefined ? pace.rounds : Number(values.rounds);
 	if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1');
-	return { pace: { ...pace, rounds }, only, isProfiled: values.profile, isWriting: values.write };
+	return { pace: { ...pace, rounds }, only, match: values.match, isProfiled: values.profile, isWriting: values.write };
 }
 
 async function startSubjects(
@@ -104,7 +107,7 @@ async function measureAll(
 	return cases.map((each, index) => ({ case: each, rounds: results.map((round) => round[index] as LoadResult) }));
 }
 
-async function run({ pace, only, isProfiled, isWriting }: Options, processes: Processes): Promise<void> {
+async function run({ pace, only, match, isProfiled, isWriting }: Options, processes: Processes): Promise<void> {
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'portcullis-bench-'));
 	if (isProfiled) console.error(`CPU profile: ${folder}`);
 	else processes.onStop(() => rmSync(folder, { recursive: true, force: true }));
@@ -112,7 +115,8 @@ async function run({ pace, only, isProfiled, isWriting }: Options, processes: Pr
 	const subjects = await startSubjects(processes, script, { folder, isProfiled });
 	if (isWriting && !subjects.portcullis) throw new Error('--write needs Portcullis: run `npm run build` first');
 	const generate = processes.startGenerator(script('load-generator'));
-	const report = formatReport(await measureAll(listCases(subjects, only), pace, generate));
+	const cases = listCases(subjects, only).filter((each) => describe(each).includes(match));
+	const report = formatReport(await measureAll(cases, pace, generate));
 	console.log(report);
 	if (isWriting) writeReport(DOCUMENT, report);
 }

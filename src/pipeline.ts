@@ -46,35 +46,29 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 		trail.note({ era: call.era, method: call.method || call.kind });
 		const route = await stages.resolveRoute({ address, principal, call, signal: NEVER });
 		const decision = stages.decide(principal, route, call);
-		trail.note({
-			...subjectOf(route),
-			level: decision.level ?? 'none',
-			reasons: decision.reasons,
-			rules: decision.rules,
-		});
+		noteSubject(trail, route);
+		trail.note({ level: decision.level ?? 'none', reasons: decision.reasons, rules: decision.rules });
 		if (!decision.allowed) throw new PortcullisError(refusalFor(call));
 		const credential = stages.attachCredential(principal, route);
 		if (credential !== undefined) {
 			trail.note({ credential: credential.id });
-			trail.intend();
+			await trail.intend();
 		}
-		return trail.close(await stages.forward({ ...exchange, principal, call, route, credential }));
+		const { disconnected, acceptsStream } = exchange;
+		const request = { principal, call, route, credential, disconnected, acceptsStream };
+		return await trail.close(await stages.forward(request));
 	} catch (error) {
 		const known = toPortcullisError(error);
-		trail.fail(known);
+		await trail.fail(known);
 		throw known;
 	}
 }
 
-function subjectOf(route: Route): { route: string; workspace?: string; server?: string; tool?: string } {
-	if (route.kind === 'local' || route.kind === 'list') return { route: route.kind };
-	const { server, tool } = route;
-	return {
-		route: route.kind,
-		workspace: server.workspace,
-		server: server.slug,
-		...(tool !== undefined && { tool: tool.name }),
-	};
+function noteSubject(trail: Trail, route: Route): void {
+	trail.note({ route: route.kind });
+	if (route.kind === 'local' || route.kind === 'list') return;
+	trail.note({ workspace: route.server.workspace, server: route.server.slug });
+	if (route.tool !== undefined) trail.note({ tool: route.tool.name });
 }
 
 // What is forbidden answers like what does not exist.

@@ -23,20 +23,24 @@ export interface TrailFacts {
 	readonly credential?: string;
 }
 
-/** How a call ended. `unsent`: carried out, but the caller was gone. */
-export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut' | 'unsent';
+/**
+ * How a call ended: `ok`; `error`, as the server answered; `refused` before anything went upstream; `failed` after;
+ * `cut`, a stream that ended without its response.
+ */
+export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut';
 
 /** The record of one call: opened first, told each fact, closed last. */
 export interface Trail {
-	/** The facts so far, for the log. */
-	readonly facts: TrailFacts;
 	note(facts: TrailFacts): void;
-	/** Writes what is about to go upstream. Throws PC_AUDIT_UNAVAILABLE when it cannot be kept: then nothing goes. */
-	intend(): void;
-	/** Writes the outcome before the answer leaves; for a stream, before its last frame does. */
-	close(answer: Answer): Answer;
-	/** Writes a refusal or failure. Throws PC_AUDIT_UNAVAILABLE when it cannot be kept. */
-	fail(error: PortcullisError): void;
+	/** Writes what is about to go upstream. Rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept: nothing goes then. */
+	intend(): Promise<void>;
+	/**
+	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Rejects with
+	 * PC_AUDIT_OUTCOME_LOST when it cannot be kept.
+	 */
+	close(answer: Answer): Promise<Answer>;
+	/** Writes a refusal or failure. Rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept. */
+	fail(error: PortcullisError): Promise<void>;
 }
 
 /** What a trail is made with. */
@@ -66,42 +70,41 @@ interface Ending {
 /** Opens the trail of a request. */
 export function openTrail(parts: TrailParts, requestId: string): Trail {
 	const openedAt = parts.now();
-	let facts: TrailFacts = {};
+	const facts: { -readonly [K in keyof TrailFacts]: TrailFacts[K] } = {};
 	let intended = false;
 	let closed = false;
 
-	const write = (kind: 'intent' | 'outcome', rest: object, lost: ErrorCode): void => {
-		const record = { time: new Date(parts.now()).toISOString(), kind, request: requestId, ...facts, ...rest };
+	const write = async (kind: 'intent' | 'outcome', known: object, lost: ErrorCode): Promise<void> => {
+		const record = { time: new Date(parts.now()).toISOString(), kind, request: requestId, ...known };
 		try {
-			parts.records.keep(JSON.stringify(record));
+			await parts.records.keep(JSON.stringify(record));
 		} catch (cause) {
 			throw new PortcullisError(lost, { detail: String((cause as { code?: unknown }).code) }, { cause });
 		}
 	};
-	const end = ({ outcome, error }: Ending): void => {
+	const end = async ({ outcome, error }: Ending): Promise<void> => {
 		if (closed) return;
 		closed = true;
 		const durationMs = parts.now() - openedAt;
-		const code = error?.code;
-		const why = error === undefined ? {} : { code, stage: error.stage, detail: error.facts.detail };
-		parts.onOutcome({ requestId, facts, outcome, code, stage: error?.stage, durationMs });
-		write('outcome', { outcome, ...why, durationMs }, intended ? 'PC_AUDIT_OUTCOME_LOST' : 'PC_AUDIT_UNAVAILABLE');
+		parts.onOutcome({ requestId, facts, outcome, code: error?.code, stage: error?.stage, durationMs });
+		const why = error === undefined ? undefined : { code: error.code, stage: error.stage, detail: error.facts.detail };
+		// After an intent its facts stand there, under the same request id; only whose it is stands in both.
+		const known = intended ? { workspace: facts.workspace, server: facts.server, tool: facts.tool } : facts;
+		const lost = intended ? 'PC_AUDIT_OUTCOME_LOST' : 'PC_AUDIT_UNAVAILABLE';
+		await write('outcome', { ...known, outcome, ...why, durationMs }, lost);
 	};
 
 	return {
-		get facts() {
-			return facts;
-		},
 		note(more) {
-			facts = { ...facts, ...more };
+			Object.assign(facts, more);
 		},
-		intend() {
-			write('intent', {}, 'PC_AUDIT_UNAVAILABLE');
+		async intend() {
+			await write('intent', facts, 'PC_AUDIT_UNAVAILABLE');
 			intended = true;
 		},
-		close(answer) {
+		async close(answer) {
 			if (answer.kind === 'stream') return { ...answer, pump: (sink) => recordStream(answer, sink, end) };
-			end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
+			await end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
 			return answer;
 		},
 		fail: (error) => end({ outcome: intended ? 'failed' : 'refused', error }),
@@ -109,21 +112,22 @@ export function openTrail(parts: TrailParts, requestId: string): Trail {
 }
 
 type StreamAnswer = Extract<Answer, { kind: 'stream' }>;
+type End = (ending: Ending) => Promise<void>;
 
-async function recordStream(answer: StreamAnswer, sink: FrameSink, end: (ending: Ending) => void): Promise<StreamEnd> {
+async function recordStream(answer: StreamAnswer, sink: FrameSink, end: End): Promise<StreamEnd> {
 	const recording: FrameSink = {
 		write: (frame) => sink.write(frame),
 		async last(frame: Frame) {
-			end({ outcome: frame.failed === true ? 'error' : 'ok' });
+			await end({ outcome: frame.failed === true ? 'error' : 'ok' });
 			await sink.last(frame);
 		},
 	};
 	try {
 		const ended = await answer.pump(recording);
-		end({ outcome: ended === 'cut' ? 'cut' : 'ok' });
+		await end({ outcome: ended === 'cut' ? 'cut' : 'ok' });
 		return ended;
 	} catch (error) {
-		end({ outcome: 'cut', ...(error instanceof PortcullisError && { error }) });
+		await end({ outcome: 'cut', ...(error instanceof PortcullisError && { error }) });
 		throw error;
 	}
 }

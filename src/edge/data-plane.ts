@@ -31,7 +31,8 @@ interface Visit {
 	readonly request: IncomingMessage;
 	readonly response: ServerResponse;
 	readonly snapshots: SnapshotSource;
-	headers: EdgeHeaders | undefined;
+	/** Read before anything else; a fault in them is told when the pipeline asks for the address. */
+	readonly headers: HeadersRead;
 	calls: readonly Call[];
 	isBatch: boolean;
 }
@@ -40,9 +41,9 @@ interface Visit {
 export function createDataPlane({ stages, snapshots, isDraining }: DataPlaneParts): DataPlane {
 	return async (request, response) => {
 		const requestId = randomUUID();
-		const visit: Visit = { requestId, request, response, snapshots, headers: undefined, calls: [], isBatch: false };
-		const common = { 'x-request-id': requestId, ...corsHeaders(request.headers.origin, snapshots.current().names) };
-		const sending: Sending = { response, common, refuse: (error) => refuse(visit, error) };
+		const headers = tryReadHeaders(request.rawHeaders);
+		const visit: Visit = { requestId, request, response, snapshots, headers, calls: [], isBatch: false };
+		const sending: Sending = { response, common: commonHeaders(visit), refuse: (error) => refuse(visit, error) };
 		try {
 			const first = await handleCall(stages, exchangeFor(visit, { isDraining, index: 0 }));
 			await sendAnswer(sending, visit.isBatch ? await batchAnswer(stages, visit, first) : await fitting(visit, first));
@@ -52,6 +53,27 @@ export function createDataPlane({ stages, snapshots, isDraining }: DataPlanePart
 			else sendRefusal(sending, refuse(visit, toPortcullisError(error)));
 		}
 	};
+}
+
+type HeadersRead = { readonly read: EdgeHeaders } | { readonly fault: unknown };
+
+function tryReadHeaders(rawHeaders: readonly string[]): HeadersRead {
+	try {
+		return { read: readHeaders(rawHeaders) };
+	} catch (fault) {
+		return { fault };
+	}
+}
+
+function headersOf({ headers }: Visit): EdgeHeaders {
+	if ('fault' in headers) throw headers.fault;
+	return headers.read;
+}
+
+function commonHeaders({ requestId, headers, snapshots }: Visit): Record<string, string> {
+	const common: Record<string, string> = { 'x-request-id': requestId };
+	const origin = 'read' in headers ? headers.read.origin : undefined;
+	return origin === undefined ? common : Object.assign(common, corsHeaders(origin, snapshots.current().names));
 }
 
 function refuse(visit: Visit, error: PortcullisError, call = visit.calls[0]): Refusal {
@@ -76,7 +98,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 	return {
 		requestId: turn.index === 0 ? visit.requestId : `${visit.requestId}.${turn.index}`,
 		rawHeaders: request.rawHeaders,
-		acceptsStream: !visit.isBatch && acceptsStream(request.headers.accept),
+		acceptsStream: !visit.isBatch && acceptsStream(visit),
 		admit: () => admit(visit, turn),
 		readCall: () => (turn.index === 0 ? readFirst(visit) : Promise.resolve(visit.calls[turn.index] as Call)),
 		disconnected() {
@@ -88,8 +110,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 
 function admit(visit: Visit, turn: Turn): Address {
 	if (turn.isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
-	visit.headers = readHeaders(visit.request.rawHeaders);
-	checkNames(visit.headers, visit.snapshots.current().names);
+	checkNames(headersOf(visit), visit.snapshots.current().names);
 	const address = parseAddress(visit.request.url ?? '');
 	if (!['POST', 'GET', 'DELETE'].includes(visit.request.method ?? ''))
 		throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
@@ -97,7 +118,7 @@ function admit(visit: Visit, turn: Turn): Address {
 }
 
 async function readFirst(visit: Visit): Promise<Call> {
-	const headers = visit.headers as EdgeHeaders;
+	const headers = headersOf(visit);
 	const { limits } = visit.snapshots.current();
 	if (visit.request.method !== 'POST') {
 		// Only a session has a stream to open or an end to come to.
@@ -113,8 +134,8 @@ async function readFirst(visit: Visit): Promise<Call> {
 }
 
 // MCP demands that clients accept both; one that names only JSON gets the final message alone.
-function acceptsStream(accept: string | undefined): boolean {
-	return accept !== undefined && accept.toLowerCase().includes('text/event-stream');
+function acceptsStream({ headers }: Visit): boolean {
+	return 'read' in headers && headers.read.accept?.toLowerCase().includes('text/event-stream') === true;
 }
 
 function whenGone(response: ServerResponse): AbortController {
@@ -128,7 +149,7 @@ function whenGone(response: ServerResponse): AbortController {
 }
 
 async function fitting(visit: Visit, answer: Answer): Promise<Answer> {
-	if (answer.kind !== 'stream' || acceptsStream(visit.request.headers.accept)) return answer;
+	if (answer.kind !== 'stream' || acceptsStream(visit)) return answer;
 	const text = await collapse(answer);
 	if (text === undefined) throw new PortcullisError('PC_UPSTREAM_FAILED');
 	return messageAnswer(text, answer.headers);

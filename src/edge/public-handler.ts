@@ -10,11 +10,9 @@ export function createPublicHandler(dataPlane: DataPlane, snapshots: SnapshotSou
 		if (request.method === 'GET' && isMetadataTarget(request.url ?? '')) {
 			return sendMetadata(request, response, snapshots.current());
 		}
-		const cors = corsHeaders(request.headers.origin, snapshots.current().names);
-		if (request.method === 'OPTIONS' && cors['access-control-allow-origin'] !== undefined) {
-			response.writeHead(204, { ...cors, ...PREFLIGHT_HEADERS }).end();
-			return;
-		}
-		void dataPlane(request, response);
+		// Only preflights are looked at here: everything else belongs to the pipeline from its first byte.
+		const cors = request.method === 'OPTIONS' ? corsHeaders(request.headers.origin, snapshots.current().names) : {};
+		if (cors['access-control-allow-origin'] === undefined) return void dataPlane(request, response);
+		response.writeHead(204, { ...cors, ...PREFLIGHT_HEADERS }).end();
 	};
 }

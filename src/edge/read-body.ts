@@ -32,7 +32,9 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
 			if (!isUtf8(body) || isMarked(body)) return reject(new PortcullisError('PC_JSON_INVALID'));
 			resolve(body.toString('utf8'));
 		});
-		request.on('close', () => reject(new PortcullisError('PC_CALL_CANCELLED')));
+		request.on('close', () => {
+			if (!request.readableEnded) reject(new PortcullisError('PC_CALL_CANCELLED'));
+		});
 	});
 }
 

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { memberOf, membersOf } from '../lib/json-text.ts';
+import { type Member, membersOf } from '../lib/json-text.ts';
 import { asObject, type Call, type JsonObject, type JsonRpcId } from './call.ts';
 import { checkEnvelope, claimedRevision } from './modern/envelope.ts';
 import { ASSUMED_LEGACY_REVISION, type Era, eraOf, LEGACY_REVISIONS } from './revisions.ts';
@@ -20,12 +20,12 @@ export interface RawMessage {
 export function readMessage(raw: RawMessage): Call {
 	const message = asObject(raw.value);
 	if (message === undefined || message['jsonrpc'] !== '2.0') throw new PortcullisError('PC_MESSAGE_INVALID');
-	const idText = readIdText(raw.text, message);
+	const members = membersOf(raw.text);
+	const idText = readIdText(raw.text, message, members);
 	const kind = kindOf(message, idText);
 	const params = readParams(message, idText);
 	const method = kind === 'response' ? '' : (message['method'] as string);
 	const { era, revision } = classify({ kind, method, params, idText, headers: raw.headers });
-	const span = memberOf(raw.text, 'params');
 	return {
 		kind,
 		era,
@@ -35,18 +35,18 @@ export function readMessage(raw: RawMessage): Call {
 		idText,
 		params,
 		text: raw.text,
-		paramsSpan: span,
+		paramsSpan: members.find(({ key }) => key === 'params'),
 		sessionId: era === 'legacy' ? raw.headers.get('mcp-session-id') : undefined,
 		headers: raw.headers,
 	};
 }
 
-function readIdText(text: string, message: JsonObject): string {
+function readIdText(text: string, message: JsonObject, members: readonly Member[]): string {
 	const id = message['id'];
 	if (id === undefined) return 'null';
 	const fits = typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
 	if (!fits) throw new PortcullisError('PC_ID_INVALID');
-	const member = membersOf(text).find(({ key }) => key === 'id');
+	const member = members.find(({ key }) => key === 'id');
 	return member === undefined ? JSON.stringify(id) : text.slice(member.start, member.end);
 }
 

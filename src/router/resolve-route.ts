@@ -1,4 +1,4 @@
-import type { Server, Snapshot, SnapshotSource } from '../config/snapshot.ts';
+import type { Server, Snapshot, SnapshotSource, Workspace } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
@@ -6,7 +6,7 @@ import { asObject, type Call } from '../mcp/call.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import type { CatalogItem, UpstreamDirectory } from './catalog.ts';
+import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
 import { createItemFinder, type ItemFinder, type ItemSearch, unknownItem } from './find-item.ts';
 import type { LocalRoute, Route } from './route.ts';
 
@@ -40,25 +40,37 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 	return async (query) => {
 		const servers = serversAt(parts.snapshots.current(), query);
 		const session = sessionOf(parts.sessions, query, servers);
-		const place: Place = { ...query, servers, session, profile: declaredProfile(query.call, session) };
-		if (query.call.kind === 'request' && isForeignTo(query.call.method, query.call.era)) throw unknownMethod();
-		if (query.address.kind !== 'server') return resolveAggregate(finder, place);
+		const { address, principal, call, signal } = query;
+		const place: Place = {
+			address,
+			principal,
+			call,
+			signal,
+			servers,
+			session,
+			profile: declaredProfile(call, session),
+		};
+		if (call.kind === 'request' && isForeignTo(call.method, call.era)) throw unknownMethod();
+		if (address.kind !== 'server') return resolveAggregate(finder, place);
 		return resolveServer(parts.directory, place, servers[0] as Server);
 	};
 }
 
 function serversAt(snapshot: Snapshot, { address, principal }: RouteQuery): readonly Server[] {
-	const workspaces = address.kind === 'all' ? [...principal.grants.keys()] : [address.workspace];
-	for (const slug of workspaces) {
-		if (!snapshot.workspaces.has(slug)) throw unknownAddress('workspace-unknown');
-		if (!principal.grants.has(slug)) throw unknownAddress('workspace-not-granted');
-	}
-	const all = workspaces.flatMap((slug) => [...(snapshot.workspaces.get(slug)?.servers.values() ?? [])]);
-	const enabled = all.filter((server) => server.enabled);
-	if (address.kind !== 'server') return enabled;
-	const server = enabled.find((candidate) => candidate.slug === address.server);
+	if (address.kind === 'all')
+		return [...principal.grants.keys()].flatMap((slug) => enabledIn(snapshot.workspaces.get(slug)));
+	const workspace = snapshot.workspaces.get(address.workspace);
+	if (workspace === undefined) throw unknownAddress('workspace-unknown');
+	if (!principal.grants.has(address.workspace)) throw unknownAddress('workspace-not-granted');
+	if (address.kind === 'workspace') return enabledIn(workspace);
+	const server = workspace.servers.get(address.server);
 	if (server === undefined) throw unknownAddress('server-unknown');
+	if (!server.enabled) throw unknownAddress('server-disabled');
 	return [server];
+}
+
+function enabledIn(workspace: Workspace | undefined): readonly Server[] {
+	return [...(workspace?.servers.values() ?? [])].filter((server) => server.enabled);
 }
 
 // The reason is for the audit alone: every one of them looks the same from outside.
@@ -95,12 +107,14 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const { call, principal, signal } = place;
 	const era = await directory.eraOf({ principal, server, signal });
 	const raw = server.transport.kind === 'http' && era === call.era;
-	const base = { address: place.address, servers: place.servers, session: place.session };
+	const { address, servers, session } = place;
 	// Where the gateway holds the session it declares no capabilities, so the lists are those of a client without any.
 	const profile = raw ? place.profile : '{}';
-	if (call.method === 'tools/list') return { ...base, kind: 'list', list: 'tools', profile };
-	const tool = call.method === 'tools/call' ? await toolOf(directory, { ...place, profile }, server) : undefined;
-	if (raw) return { ...base, kind: 'raw', server, tool, profile };
+	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };
+	const query = { principal, server, kind: 'tools', profile, signal } as const;
+	const tool = call.method === 'tools/call' ? await toolOf(directory, query, textParam(call, 'name')) : undefined;
+	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile };
+	const base = { address, servers, session };
 	const local = localAnswer(call);
 	if (local !== undefined) return { ...base, kind: 'local', answer: local, profile: place.profile };
 	const list = listKindOf(call.method);
@@ -110,15 +124,7 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	return { ...base, kind: 'held', server, tool, changes: {}, profile };
 }
 
-async function toolOf(directory: UpstreamDirectory, place: Place, server: Server): Promise<CatalogItem> {
-	const name = textParam(place.call, 'name');
-	const query = {
-		principal: place.principal,
-		server,
-		kind: 'tools',
-		profile: place.profile,
-		signal: place.signal,
-	} as const;
+async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
 	const known = (await directory.list(query)).byName.get(name);
 	const tool = known ?? (await directory.listAgain(query)).byName.get(name);
 	if (tool === undefined) throw unknownItem('tool');

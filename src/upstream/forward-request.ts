@@ -15,3 +15,6 @@ export interface ForwardRequest<R extends Route = Route> {
 	/** Whether the caller takes `text/event-stream`. */
 	readonly acceptsStream: boolean;
 }
+
+/** A call that goes to one server, with that server's credential. */
+export type OutgoingRequest<R extends Route> = ForwardRequest<R> & { readonly credential: Attached };

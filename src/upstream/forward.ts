@@ -1,7 +1,8 @@
 import type { Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Answer } from '../mcp/answer.ts';
-import type { ForwardRequest } from './forward-request.ts';
+import type { HeldRoute, ListRoute, LocalRoute, RawRoute } from '../router/route.ts';
+import type { ForwardRequest, OutgoingRequest } from './forward-request.ts';
 import { type HeldParts, heldCall } from './held-call.ts';
 import { type ListParts, listAnswer } from './list-answer.ts';
 import { type LocalParts, localAnswer } from './local-answer.ts';
@@ -22,11 +23,11 @@ export type Forward = (request: ForwardRequest) => Promise<Answer>;
 export function createForward(parts: ForwardParts): Forward {
 	return async (request) => {
 		const { route } = request;
-		if (route.kind === 'list') return listAnswer(parts.list, { ...request, route });
-		if (route.kind === 'local') return localAnswer(parts.local, { ...request, route });
-		const credential = request.credential ?? missingCredential(route.server);
-		if (route.kind === 'raw') return rawCall(parts.raw, { ...request, route, credential });
-		return heldCall(parts.held, { ...request, route, credential });
+		if (route.kind === 'list') return listAnswer(parts.list, request as ForwardRequest<ListRoute>);
+		if (route.kind === 'local') return localAnswer(parts.local, request as ForwardRequest<LocalRoute>);
+		if (request.credential === undefined) missingCredential(route.server);
+		if (route.kind === 'raw') return rawCall(parts.raw, request as OutgoingRequest<RawRoute>);
+		return heldCall(parts.held, request as OutgoingRequest<HeldRoute>);
 	};
 }
 

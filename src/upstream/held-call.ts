@@ -7,7 +7,7 @@ import { META } from '../mcp/modern/envelope.ts';
 import { type Crossing, projectResult } from '../mcp/project.ts';
 import type { HeldRoute } from '../router/route.ts';
 import type { ClientSessions } from './client-sessions.ts';
-import type { ForwardRequest } from './forward-request.ts';
+import type { OutgoingRequest } from './forward-request.ts';
 import { callerNotification, type HeldLeg, progressTokenOf, upstreamHeaders, upstreamParams } from './held-request.ts';
 import { isFailure } from './raw-call.ts';
 import { NO_CAPABILITIES, type Session, type Sessions } from './sessions.ts';
@@ -23,7 +23,7 @@ export interface HeldParts {
 	setLevel(session: Session, level: LogLevel): Promise<void>;
 }
 
-type HeldRequest = ForwardRequest<HeldRoute> & { readonly credential: NonNullable<ForwardRequest['credential']> };
+type HeldRequest = OutgoingRequest<HeldRoute>;
 
 /** Through a session the gateway holds: another era, another transport, or an aggregate address. */
 export async function heldCall(parts: HeldParts, request: HeldRequest): Promise<Answer> {

@@ -9,7 +9,8 @@ export interface HttpRequest {
 	readonly path: string;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: string | Buffer | null;
-	readonly signal: AbortSignal;
+	/** Ends the exchange when it aborts; `undefined` where only the limits do. */
+	readonly signal: AbortSignal | undefined;
 	readonly limits: HttpLimits;
 	/** Whose exchange this is; comes back with the reply. */
 	readonly stamp: Stamp;
@@ -85,15 +86,15 @@ function replyHandler(
 		if (controller === undefined) reject(dead);
 		else controller.abort(dead);
 	};
-	const onAbort = (): void => abort(cancelled(signal));
+	const onAbort = (): void => abort(cancelled(signal as AbortSignal));
 	const settle = (): void => {
 		clearTimeout(timer);
-		signal.removeEventListener('abort', onAbort);
+		signal?.removeEventListener('abort', onAbort);
 	};
-	signal.addEventListener('abort', onAbort, { once: true });
+	signal?.addEventListener('abort', onAbort, { once: true });
 	const timer =
 		limits.totalMs > 0 ? setTimeout(abort, limits.totalMs, new PortcullisError('PC_UPSTREAM_TIMEOUT')) : undefined;
-	if (signal.aborted) onAbort();
+	if (signal?.aborted) onAbort();
 	const take = (chunk: Buffer): void => {
 		size += chunk.length;
 		if (limits.resultBytes > 0 && size > limits.resultBytes) return abort(new PortcullisError('PC_UPSTREAM_TOO_LARGE'));
@@ -144,9 +145,12 @@ function mediaTypeOf(header: string | string[] | undefined): string {
 const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
 // The code, not the text, of the library's error goes into the log: texts may hold addresses of other systems.
-function wrapError(error: unknown, at: { readonly sent: boolean; readonly signal: AbortSignal }): PortcullisError {
+function wrapError(
+	error: unknown,
+	at: { readonly sent: boolean; readonly signal: AbortSignal | undefined },
+): PortcullisError {
 	if (error instanceof PortcullisError) return error;
-	if (at.signal.aborted) return cancelled(at.signal);
+	if (at.signal?.aborted) return cancelled(at.signal);
 	const code = String((error as { code?: unknown } | null)?.code ?? 'unknown');
 	if (TIMEOUTS.has(code)) return new PortcullisError('PC_UPSTREAM_TIMEOUT', { detail: code }, { cause: error });
 	const reached = at.sent && code !== 'ECONNREFUSED' && code !== 'UND_ERR_CONNECT_TIMEOUT';

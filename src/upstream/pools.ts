@@ -7,38 +7,47 @@ const KEEP_ALIVE_MS = 30_000;
 
 /** Keep-alive connections to upstreams, one pool for each scope, so that no connection serves two credentials. */
 export interface Pools {
-	/** The pool of this scope; made on first use. */
-	poolFor(key: ScopeKey, server: Server & { readonly transport: NetworkTransport }): Pool;
+	/** The pool of this scope, made on first use, and the path to ask for. */
+	poolFor(key: ScopeKey, server: Server & { readonly transport: NetworkTransport }): Origin;
 	/** Closes every pool whose key is not kept, after its calls in flight. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 	close(): Promise<void>;
 }
 
+/** Connections to the server's origin, and where it answers there. */
+export interface Origin {
+	readonly pool: Pool;
+	/** Path and query of the server's address. */
+	readonly path: string;
+}
+
 /** Pools without redirects (undici follows none unless asked to) and without shared connections. */
 export function createPools(): Pools {
-	const pools = new Map<ScopeKey, Pool>();
+	const pools = new Map<ScopeKey, Origin>();
 	return {
 		poolFor(key, server) {
 			const known = pools.get(key);
 			if (known !== undefined) return known;
-			const pool = new Pool(new URL(server.transport.url).origin, {
+			const url = new URL(server.transport.url);
+			const pool = new Pool(url.origin, {
 				connections: MAX_CONNECTIONS,
 				pipelining: 1,
 				keepAliveTimeout: KEEP_ALIVE_MS,
 				connect: { timeout: server.limits.connectMs },
 			});
-			pools.set(key, pool);
-			return pool;
+			const origin = { pool, path: url.pathname + url.search };
+			pools.set(key, origin);
+			return origin;
 		},
 		retire(isKept) {
-			for (const [key, pool] of pools) {
+			for (const [key, { pool }] of pools) {
 				if (isKept(key)) continue;
 				pools.delete(key);
 				pool.close().catch(() => pool.destroy());
 			}
 		},
 		async close() {
-			const closing = [...pools.values()].map((pool) => pool.destroy());
+			const closing = [...pools.values()].map(({ pool }) => pool.destroy());
 			pools.clear();
 			await Promise.all(closing);
 		},

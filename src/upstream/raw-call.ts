@@ -6,7 +6,7 @@ import { type Answer, emptyAnswer, type Frame, type FrameSink, type StreamEnd } 
 import { asObject, type Call, type JsonObject } from '../mcp/call.ts';
 import { newClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import type { RawRoute } from '../router/route.ts';
-import type { ForwardRequest } from './forward-request.ts';
+import type { OutgoingRequest } from './forward-request.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { Pools } from './pools.ts';
 import { checkStatus } from './reply-status.ts';
@@ -21,13 +21,13 @@ export interface RawParts {
 	onListChanged(key: ScopeKey, method: string): void;
 }
 
-type RawRequest = ForwardRequest<RawRoute> & { readonly credential: NonNullable<ForwardRequest['credential']> };
+type RawRequest = OutgoingRequest<RawRoute>;
 
 interface Passing extends RawParts {
 	readonly request: RawRequest;
 }
 
-const NEVER = new AbortController().signal;
+const ONE_WRITE_BYTES = 64 * 1024;
 const ACCEPT = 'application/json, text/event-stream';
 
 /**
@@ -36,15 +36,14 @@ const ACCEPT = 'application/json, text/event-stream';
  */
 export async function rawCall(parts: RawParts, request: RawRequest): Promise<Answer> {
 	const server = request.route.server as Server & { readonly transport: NetworkTransport };
-	const url = new URL(server.transport.url);
 	const stamp = createStamp(server.workspace, server.slug, request.principal.key);
-	const pool = parts.pools.poolFor(request.credential.key, server);
+	const { pool, path } = parts.pools.poolFor(request.credential.key, server);
 	const reply = await sendHttp(pool, {
 		method: METHODS[request.call.kind],
-		path: url.pathname + url.search,
+		path,
 		headers: headersFor(request),
 		body: request.call.text === '' ? null : request.call.text,
-		signal: isBoundToConnection(request.call) ? request.disconnected() : NEVER,
+		signal: isBoundToConnection(request.call) ? request.disconnected() : undefined,
 		limits: limitsFor(request.call, server.limits),
 		stamp,
 	});
@@ -120,7 +119,8 @@ function messageFrom(passing: Passing, reply: HttpReply, headers: Record<string,
 	return {
 		kind: 'message',
 		status: reply.status,
-		body: body === text ? reply.body : body,
+		// Text leaves in one write with its head; a large body is better left as the bytes it came as.
+		body: body === text && reply.body.length > ONE_WRITE_BYTES ? reply.body : body,
 		headers,
 		failed: isFailure(value),
 	};

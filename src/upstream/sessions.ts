@@ -72,12 +72,15 @@ const NEVER = new AbortController().signal;
 
 /** The registry of sessions. */
 export function createSessions(parts: SessionParts): Sessions {
-	const entries = new Map<string, Entry>();
+	// By scope, then by profile: the long scope key is hashed once for its life, and no call builds a new text.
+	const scopes = new Map<ScopeKey, Map<string, Entry>>();
 
 	const entryFor = (target: Target, profile: string): Entry => {
-		const name = `${target.credential.key}\n${profile}`;
-		const entry = entries.get(name) ?? newEntry(target.credential.key);
-		entries.set(name, entry);
+		const { key } = target.credential;
+		const profiles = scopes.get(key) ?? new Map<string, Entry>();
+		if (profiles.size === 0) scopes.set(key, profiles);
+		const entry = profiles.get(profile) ?? newEntry(key);
+		profiles.set(profile, entry);
 		return entry;
 	};
 
@@ -103,20 +106,20 @@ export function createSessions(parts: SessionParts): Sessions {
 			return info ?? (await acquire(target, NO_CAPABILITIES, signal)).info;
 		},
 		retire(isKept) {
-			for (const [name, entry] of entries) {
-				if (isKept(entry.key)) continue;
-				entries.delete(name);
-				entry.draining = true;
-				if (entry.inFlight === 0) void closeEntry(entry);
+			for (const [key, profiles] of scopes) {
+				if (isKept(key)) continue;
+				scopes.delete(key);
+				for (const entry of profiles.values()) retireEntry(entry);
 			}
 		},
 		async close() {
-			const all = [...entries.values()];
-			entries.clear();
+			const all = [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
+			scopes.clear();
 			await Promise.all(all.map(closeEntry));
 		},
 		get size() {
-			return [...entries.values()].filter((entry) => entry.wire !== undefined).length;
+			const all = [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
+			return all.filter((entry) => entry.wire !== undefined).length;
 		},
 	};
 }
@@ -251,6 +254,11 @@ function armIdle(entry: Entry, target: Target): void {
 		entry.failures = 0;
 		void closeEntry(entry);
 	}, target.server.limits.childIdleMs).unref();
+}
+
+function retireEntry(entry: Entry): void {
+	entry.draining = true;
+	if (entry.inFlight === 0) void closeEntry(entry);
 }
 
 async function closeEntry(entry: Entry): Promise<void> {

@@ -61,7 +61,12 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const openWire = (target: Target, events: WireEvents) => openWireFor(target, events, { ...parts, pools, tripwire });
 	const sessions = createSessions({ openWire, onListChanged });
 	const catalog = createCatalog(sessions);
-	const wanted = (query: CatalogQuery) => ({ ...query, target: targetOf(attach, query) });
+	const wanted = (query: CatalogQuery) => ({
+		target: targetOf(attach, query),
+		kind: query.kind,
+		profile: query.profile,
+		signal: query.signal,
+	});
 	const directory: UpstreamDirectory = {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
@@ -115,7 +120,7 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 		});
 	}
 	const network = server as Server & { readonly transport: NetworkTransport };
-	const pool = parts.pools.poolFor(credential.key, network);
+	const { pool } = parts.pools.poolFor(credential.key, network);
 	const wire = { server: network, pool, credentialHeaders: credential.headers, events, misdirected };
 	return transport.kind === 'sse' ? openSseWire(wire) : openHttpWire(wire);
 }

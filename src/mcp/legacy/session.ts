@@ -77,7 +77,8 @@ function ownerOf(principal: SessionOwner): string {
 
 /** Canonical text of declared client capabilities; too large ones count as none, which only narrows. */
 export function profileOf(capabilities: JsonObject | undefined): string {
-	const text = JSON.stringify(sortKeys(capabilities ?? {}));
+	if (capabilities === undefined || Object.keys(capabilities).length === 0) return '{}';
+	const text = JSON.stringify(sortKeys(capabilities));
 	return text.length <= MAX_PROFILE_CHARS ? text : '{}';
 }
 
