@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { createFileRecord } from './audit/file-record.ts';
-import { openTrail, type TrailOutcome } from './audit/trail.ts';
+import { createTrails, type TrailOutcome } from './audit/trail.ts';
 import type { FileSnapshotSource } from './config/snapshot-source.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
@@ -12,7 +12,7 @@ import { createAuthenticate } from './identity/authenticate.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics } from './observe/metrics.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
 import { createResolveRoute } from './router/resolve-route.ts';
@@ -48,16 +48,16 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
 	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
-	const onOutcome = (outcome: TrailOutcome): void => {
-		metrics.call(outcome.outcome, outcome.stage ?? 'none', outcome.durationMs);
-		logOutcome(log, outcome);
-	};
 	let draining = false;
 	const dataPlane = createDataPlane({
 		snapshots,
 		isDraining: () => draining,
 		stages: {
-			openTrail: (requestId) => openTrail({ records, now: Date.now, onOutcome }, requestId),
+			openTrail: createTrails({
+				records,
+				now: Date.now,
+				onOutcome: (outcome) => tellOutcome(outcome, { log, metrics }),
+			}),
 			authenticate: authenticator.authenticate,
 			resolveRoute,
 			decide: decideRoute,
@@ -70,18 +70,18 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		authenticator,
 		directory: upstreams.directory,
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
-			const view = { isReady: () => !draining, metrics: metrics.text };
 			const [front, operator] = await Promise.all([
 				listen(at.public, createPublicHandler(dataPlane, snapshots)),
-				listen(at.operator, createOperatorHandler(view)),
+				listen(at.operator, createOperatorHandler({ isReady: () => !draining, metrics: metrics.text })),
 			]);
 			return { front, operator };
 		},
 		/** Makes the log and audit files follow a rotation. */
 		reopen: records.reopen,
-		/** Refuses new calls from now on. */
+		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;
+			dataPlane.endStreams();
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
@@ -93,7 +93,9 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	};
 }
 
-function logOutcome(log: Log, { requestId, facts, outcome, code, durationMs }: TrailOutcome): void {
+function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {
+	const { requestId, facts, outcome, code, stage, durationMs } = ended;
+	metrics.call(outcome, stage ?? 'none', durationMs);
 	const { address, method, workspace, server } = facts;
 	const line = { request: requestId, outcome, code, address, method, workspace, server, durationMs };
 	if (outcome === 'ok') log.debug(line, 'call');

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createApp } from './app.ts';
-import { createProgram, type Serving } from './cli/program.ts';
+import type { Serving } from './cli/command.ts';
+import { createProgram } from './cli/program.ts';
 import { childVariables, type Environment } from './config/environment.ts';
 import { createSnapshotSource } from './config/snapshot-source.ts';
 import { createLog } from './observe/log.ts';

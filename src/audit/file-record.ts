@@ -3,7 +3,9 @@ import { dirname } from 'node:path';
 
 /** Keeps records; a record that cannot be kept is an error, never a silence. */
 export interface RecordKeeper {
-	/** Appends one line; resolves when the operating system has it. Rejects with the system's error. */
+	/** Appends one line at once; returns when the operating system has it. Throws the system's error. */
+	keepNow(line: string): void;
+	/** The same with the other lines of this turn of the event loop, in one write. */
 	keep(line: string): Promise<void>;
 	/** Opens the file anew, after it was rotated away. */
 	reopen(): void;
@@ -16,9 +18,8 @@ interface Batch {
 }
 
 /**
- * Appends lines to a file of mode 0600. All lines of one turn of the event loop leave in one write, and that write is
- * synchronous on purpose (docs/adr/0002): it costs 5 µs in the page cache, a third of an asynchronous one, and while
- * the disk hangs no call may be answered anyway.
+ * Appends lines to a file of mode 0600. Writes are synchronous on purpose (docs/adr/0002): one costs 5 µs in
+ * the page cache, a third of an asynchronous one, and while the disk hangs no call may be answered anyway.
  */
 export function createFileRecord(path: string): RecordKeeper {
 	mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -52,6 +53,7 @@ export function createFileRecord(path: string): RecordKeeper {
 	};
 
 	return {
+		keepNow: (line) => write(`${line}\n`),
 		keep(line) {
 			batch ??= begin();
 			batch.lines.push(line);

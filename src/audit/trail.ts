@@ -14,7 +14,7 @@ export interface TrailFacts {
 	/** Upstream's own name of the tool. */
 	readonly tool?: string;
 	readonly route?: string;
-	readonly level?: string;
+	readonly level?: string | undefined;
 	/** Words of the decision, in order. */
 	readonly reasons?: readonly string[];
 	/** Grant rules behind the level. */
@@ -32,8 +32,8 @@ export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut';
 /** The record of one call: opened first, told each fact, closed last. */
 export interface Trail {
 	note(facts: TrailFacts): void;
-	/** Writes what is about to go upstream. Rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept: nothing goes then. */
-	intend(): Promise<void>;
+	/** Writes what is about to go upstream, and with which credential. Rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept: nothing goes then. */
+	intend(credential: string): Promise<void>;
 	/**
 	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Rejects with
 	 * PC_AUDIT_OUTCOME_LOST when it cannot be kept.
@@ -67,17 +67,47 @@ interface Ending {
 	readonly error?: PortcullisError;
 }
 
-/** Opens the trail of a request. */
-export function openTrail(parts: TrailParts, requestId: string): Trail {
+/** Opens the trail of the request with this id. */
+export type OpenTrail = (requestId: string) => Trail;
+
+/** What the trails of one gateway share. */
+interface Shared extends TrailParts {
+	/** Trails open at this moment. */
+	open: number;
+	/** ISO 8601 text of a time. */
+	timestamp(ms: number): string;
+}
+
+/** The audit stage over one record keeper. */
+export function createTrails(parts: TrailParts): OpenTrail {
+	const shared: Shared = { ...parts, open: 0, timestamp: createTimestamps() };
+	return (requestId) => openTrail(shared, requestId);
+}
+
+// At thousands of calls a second many records fall into one millisecond; its text is made once.
+function createTimestamps(): (ms: number) => string {
+	let last = 0;
+	let text = '';
+	return (ms) => {
+		if (ms !== last) text = new Date(ms).toISOString();
+		last = ms;
+		return text;
+	};
+}
+
+function openTrail(parts: Shared, requestId: string): Trail {
+	parts.open++;
 	const openedAt = parts.now();
 	const facts: { -readonly [K in keyof TrailFacts]: TrailFacts[K] } = {};
 	let intended = false;
 	let closed = false;
 
 	const write = async (kind: 'intent' | 'outcome', known: object, lost: ErrorCode): Promise<void> => {
-		const record = { time: new Date(parts.now()).toISOString(), kind, request: requestId, ...known };
+		const line = JSON.stringify({ time: parts.timestamp(parts.now()), kind, request: requestId, ...known });
 		try {
-			await parts.records.keep(JSON.stringify(record));
+			// Alone there is nobody to share a write with, and waiting for company would only cost time.
+			if (parts.open <= 1) parts.records.keepNow(line);
+			else await parts.records.keep(line);
 		} catch (cause) {
 			throw new PortcullisError(lost, { detail: String((cause as { code?: unknown }).code) }, { cause });
 		}
@@ -85,6 +115,8 @@ export function openTrail(parts: TrailParts, requestId: string): Trail {
 	const end = async ({ outcome, error }: Ending): Promise<void> => {
 		if (closed) return;
 		closed = true;
+		// Counted down first: the last of a crowd need not wait either.
+		parts.open--;
 		const durationMs = parts.now() - openedAt;
 		parts.onOutcome({ requestId, facts, outcome, code: error?.code, stage: error?.stage, durationMs });
 		const why = error === undefined ? undefined : { code: error.code, stage: error.stage, detail: error.facts.detail };
@@ -98,7 +130,8 @@ export function openTrail(parts: TrailParts, requestId: string): Trail {
 		note(more) {
 			Object.assign(facts, more);
 		},
-		async intend() {
+		async intend(credential) {
+			facts.credential = credential;
 			await write('intent', facts, 'PC_AUDIT_UNAVAILABLE');
 			intended = true;
 		},

@@ -2,13 +2,7 @@ import type { Command } from 'commander';
 import { type Environment, parseEnvironment } from '../config/environment.ts';
 import { type ConfigReading, readConfigFile } from '../config/parse-config.ts';
 import { printConfig } from '../config/print-config.ts';
-
-/** What a command may touch. Texts are whole lines without the last line break. */
-export interface CommandIo {
-	readonly env: NodeJS.ProcessEnv;
-	out(text: string): void;
-	fail(text: string): void;
-}
+import type { CommandIo } from './command.ts';
 
 /** Adds `config check` and `config print`. Both end with exit code 2 when the configuration has faults. */
 export function addConfigCommands(program: Command, io: CommandIo): void {

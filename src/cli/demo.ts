@@ -1,9 +1,8 @@
 import { childVariables, type Environment } from '../config/environment.ts';
-import type { CommandIo } from './config.ts';
+import type { CommandIo, Serve } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths, prepareDemoFolder, writeDemoConfig } from './demo-folder.ts';
 import { startDemoServers } from './demo-servers.ts';
-import type { Serve } from './program.ts';
 
 /** What the demo runs with. */
 export interface DemoParts {

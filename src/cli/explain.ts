@@ -10,11 +10,10 @@ import { principalOf } from '../identity/principal-of.ts';
 import { createLog } from '../observe/log.ts';
 import { decide } from '../policy/decide.ts';
 import type { CatalogItem } from '../router/catalog.ts';
-import type { CommandIo } from './config.ts';
+import { type CommandIo, guarded } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths } from './demo-folder.ts';
 import { explainDecision, explainGrants } from './explain-words.ts';
-import type { Guarded } from './program.ts';
 
 interface ExplainOptions {
 	readonly as: string;
@@ -23,7 +22,7 @@ interface ExplainOptions {
 }
 
 /** Adds `explain`: why a person may or may not use a tool, in words, by the very function that decides. */
-export function addExplainCommand(program: Command, io: CommandIo, guarded: Guarded): void {
+export function addExplainCommand(program: Command, io: CommandIo): void {
 	program
 		.command('explain')
 		.description('say why a person may or may not use a tool: the rules that matched, in words')

@@ -1,20 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Environment, EnvironmentFaults, parseEnvironment } from '../config/environment.ts';
-import { isConfigFaults } from '../config/faults.ts';
-import { addConfigCommands, type CommandIo } from './config.ts';
+import { type Environment, parseEnvironment } from '../config/environment.ts';
+import { type CommandIo, guarded, type Serve } from './command.ts';
+import { addConfigCommands } from './config.ts';
 import { runDemo } from './demo.ts';
 import { addExplainCommand } from './explain.ts';
 import { addTokenCommand } from './token.ts';
-
-/** A running gateway. */
-export interface Serving {
-	readonly port: number;
-	/** Resolves when it has drained and closed after a signal. */
-	readonly stopped: Promise<void>;
-}
-
-/** Runs the gateway; given by `main.ts`. */
-export type Serve = (environment: Environment) => Promise<Serving>;
 
 /** What the program works with. */
 export interface ProgramParts {
@@ -59,8 +49,8 @@ export function createProgram({ env, serve }: ProgramParts): Command {
 		.action((options: ListenOptions) =>
 			guarded(io, () => runDemo({ environment: withOptions(env, options), serve, io })),
 		);
-	addTokenCommand(program, io, guarded);
-	addExplainCommand(program, io, guarded);
+	addTokenCommand(program, io);
+	addExplainCommand(program, io);
 	addConfigCommands(program, io);
 	return program;
 }
@@ -77,22 +67,4 @@ function withOptions(env: NodeJS.ProcessEnv, options: ListenOptions): Environmen
 		...(options.adminPort !== undefined && { PORTCULLIS_ADMIN_PORT: options.adminPort }),
 		...(options.config !== undefined && { PORTCULLIS_CONFIG: options.config }),
 	});
-}
-
-/** Runs a command; what goes wrong becomes one readable text and an exit code, never a stack. */
-export type Guarded = (io: CommandIo, run: () => Promise<void>) => Promise<void>;
-
-const guarded: Guarded = async (io, run) => {
-	try {
-		await run();
-	} catch (error) {
-		io.fail(sentenceOf(error));
-		process.exitCode = isConfigFaults(error) || error instanceof EnvironmentFaults ? 2 : 1;
-	}
-};
-
-function sentenceOf(error: unknown): string {
-	const { code, message, port: taken } = error as NodeJS.ErrnoException & { port?: number };
-	if (code === 'EADDRINUSE') return `Port ${taken} is taken; choose another with --port or --admin-port.`;
-	return message;
 }

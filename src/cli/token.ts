@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { parseEnvironment } from '../config/environment.ts';
-import type { CommandIo } from './config.ts';
+import { type CommandIo, guarded } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths } from './demo-folder.ts';
-import type { Guarded } from './program.ts';
 
 /** Adds `token <email>`: a bearer token of the demo's own directory. Other directories issue their tokens themselves. */
-export function addTokenCommand(program: Command, io: CommandIo, guarded: Guarded): void {
+export function addTokenCommand(program: Command, io: CommandIo): void {
 	program
 		.command('token')
 		.argument('<email>', 'a person of the demo directory')

@@ -4,7 +4,8 @@ import type { SnapshotSource } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import type { Address } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
-import { type Call, streamCall } from '../mcp/call.ts';
+import { type Call, streamCall, successText } from '../mcp/call.ts';
+import { META } from '../mcp/modern/envelope.ts';
 import { type Exchange, handleCall, type Stages } from '../pipeline.ts';
 import { checkNames, type EdgeHeaders, readHeaders } from './check-headers.ts';
 import { corsHeaders } from './cors.ts';
@@ -13,7 +14,7 @@ import { metadataUrl } from './protected-resource.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
-import { collapse, type Sending, sendAnswer, sendRefusal } from './send-answer.ts';
+import { collapse, frameText, type Sending, sendAnswer, sendRefusal } from './send-answer.ts';
 
 /** What the data plane works with. */
 export interface DataPlaneParts {
@@ -23,14 +24,20 @@ export interface DataPlaneParts {
 	isDraining(): boolean;
 }
 
-/** Answers one request to an MCP address. */
-export type DataPlane = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** The handler of all MCP addresses. */
+export interface DataPlane {
+	/** Answers one request; never rejects. */
+	handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+	/** Ends the streams that would never end by themselves: GET streams and subscriptions. */
+	endStreams(): void;
+}
 
 interface Visit {
 	readonly requestId: string;
 	readonly request: IncomingMessage;
 	readonly response: ServerResponse;
 	readonly snapshots: SnapshotSource;
+	readonly endless: Map<ServerResponse, Call>;
 	/** Read before anything else; a fault in them is told when the pipeline asks for the address. */
 	readonly headers: HeadersRead;
 	calls: readonly Call[];
@@ -38,21 +45,52 @@ interface Visit {
 }
 
 /** Builds the handler of all MCP addresses, straight on node:http. */
-export function createDataPlane({ stages, snapshots, isDraining }: DataPlaneParts): DataPlane {
-	return async (request, response) => {
-		const requestId = randomUUID();
-		const headers = tryReadHeaders(request.rawHeaders);
-		const visit: Visit = { requestId, request, response, snapshots, headers, calls: [], isBatch: false };
-		const sending: Sending = { response, common: commonHeaders(visit), refuse: (error) => refuse(visit, error) };
-		try {
-			const first = await handleCall(stages, exchangeFor(visit, { isDraining, index: 0 }));
-			await sendAnswer(sending, visit.isBatch ? await batchAnswer(stages, visit, first) : await fitting(visit, first));
-		} catch (error) {
-			if (response.destroyed) return;
-			if (response.headersSent) response.destroy();
-			else sendRefusal(sending, refuse(visit, toPortcullisError(error)));
-		}
+export function createDataPlane(parts: DataPlaneParts): DataPlane {
+	const endless = new Map<ServerResponse, Call>();
+	return {
+		handle: (request, response) => answer(parts, { request, response, endless }).catch(() => void response.destroy()),
+		endStreams() {
+			for (const [response, call] of endless) response.end(farewell(call));
+		},
 	};
+}
+
+interface Arrival {
+	readonly request: IncomingMessage;
+	readonly response: ServerResponse;
+	/** Responses whose stream has no end of its own, with the call that opened it. */
+	readonly endless: Map<ServerResponse, Call>;
+}
+
+// A subscription ends with its result, so that the client knows it was on purpose (mcp 2026-07-28: subscriptions).
+function farewell(call: Call): string {
+	if (call.kind === 'listen') return '';
+	const result = `{"resultType":"complete","_meta":{"${META.subscriptionId}":${call.idText}}}`;
+	return frameText({ data: successText(call.idText, result) });
+}
+
+function noteEndless({ calls, response, endless }: Visit): void {
+	const call = calls[0];
+	if (call?.kind !== 'listen' && call?.method !== 'subscriptions/listen') return;
+	endless.set(response, call);
+	response.once('close', () => endless.delete(response));
+}
+
+async function answer({ stages, snapshots, isDraining }: DataPlaneParts, arrival: Arrival): Promise<void> {
+	const { request, response, endless } = arrival;
+	const requestId = randomUUID();
+	const headers = tryReadHeaders(request.rawHeaders);
+	const visit: Visit = { requestId, request, response, snapshots, endless, headers, calls: [], isBatch: false };
+	const sending: Sending = { response, common: commonHeaders(visit), refuse: (error) => refuse(visit, error) };
+	try {
+		const first = await handleCall(stages, exchangeFor(visit, { isDraining, index: 0 }));
+		noteEndless(visit);
+		await sendAnswer(sending, visit.isBatch ? await batchAnswer(stages, visit, first) : await fitting(visit, first));
+	} catch (error) {
+		if (response.destroyed) return;
+		if (response.headersSent) response.destroy();
+		else sendRefusal(sending, refuse(visit, toPortcullisError(error)));
+	}
 }
 
 type HeadersRead = { readonly read: EdgeHeaders } | { readonly fault: unknown };
@@ -140,9 +178,7 @@ function acceptsStream({ headers }: Visit): boolean {
 
 function whenGone(response: ServerResponse): AbortController {
 	const controller = new AbortController();
-	const onClose = (): void => {
-		if (!response.writableFinished) controller.abort(new PortcullisError('PC_CALL_CANCELLED'));
-	};
+	const onClose = (): void => controller.abort(new PortcullisError('PC_CALL_CANCELLED'));
 	if (response.destroyed) onClose();
 	else response.once('close', onClose);
 	return controller;

@@ -12,7 +12,7 @@ export function createPublicHandler(dataPlane: DataPlane, snapshots: SnapshotSou
 		}
 		// Only preflights are looked at here: everything else belongs to the pipeline from its first byte.
 		const cors = request.method === 'OPTIONS' ? corsHeaders(request.headers.origin, snapshots.current().names) : {};
-		if (cors['access-control-allow-origin'] === undefined) return void dataPlane(request, response);
+		if (cors['access-control-allow-origin'] === undefined) return void dataPlane.handle(request, response);
 		response.writeHead(204, { ...cors, ...PREFLIGHT_HEADERS }).end();
 	};
 }

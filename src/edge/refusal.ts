@@ -33,7 +33,7 @@ export function refusalOf(error: PortcullisError, request: RefusedRequest): Refu
 	if (status === 405) headers['allow'] = 'POST';
 	const retryAfter = error.facts.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
 	if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
-	// The rest of a body that is too large is not read: the connection cannot serve another request.
-	if (status === 413) headers['connection'] = 'close';
+	// The rest of a body that is too large is not read, and a gateway that stops takes no further request.
+	if (status === 413 || error.code === 'PC_SHUTTING_DOWN') headers['connection'] = 'close';
 	return { status, headers, body };
 }

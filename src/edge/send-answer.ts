@@ -87,8 +87,8 @@ function drained(response: ServerResponse): Promise<void> {
 	});
 }
 
-// Always `message`: an upstream's own event type could make a careless client run something else.
-function frameText({ data, id, retry }: Frame): string {
+/** One server-sent event. Always `message`: an upstream's own type could make a careless client do something else. */
+export function frameText({ data, id, retry }: Frame): string {
 	const idLine = id === undefined ? '' : `id: ${id}\n`;
 	const retryLine = retry === undefined ? '' : `retry: ${retry}\n`;
 	return `event: message\n${idLine}${retryLine}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;

@@ -50,7 +50,8 @@ function isKey(text: string, end: number, open: readonly (Set<string> | undefine
 
 function addKey(keys: Set<string>, raw: string): boolean {
 	const decoded = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
-	const folded = decoded.toLowerCase();
+	// Go matches names without regard to case and takes ſ for s; toLowerCase leaves that one as it is.
+	const folded = decoded.toLowerCase().replaceAll('ſ', 's');
 	if (folded === '__proto__' || keys.has(folded)) return false;
 	keys.add(folded);
 	return true;

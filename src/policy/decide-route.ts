@@ -1,13 +1,28 @@
+import type { ErrorCode } from '../errors/table.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Call } from '../mcp/call.ts';
 import { effectOf, type MethodEffect } from '../mcp/methods.ts';
 import type { Route } from '../router/route.ts';
 import { type Decision, decide } from './decide.ts';
 
+/** A decision about a whole route, and how a refusal of it looks to the caller. */
+export interface RouteDecision extends Decision {
+	/** What is forbidden answers like what does not exist. */
+	readonly refusal: ErrorCode;
+}
+
+/** The policy stage. */
+export type DecideRoute = (principal: Principal, route: Route, call: Call) => RouteDecision;
+
 const NOTHING_TOUCHED: Decision = { allowed: true, reasons: ['level-sufficient'], level: undefined, rules: [] };
 
 /** `decide` for a whole route: one server with its tool, or every server that a list or handshake speaks for. */
-export function decideRoute(principal: Principal, route: Route, call: Call): Decision {
+export const decideRoute: DecideRoute = (principal, route, call) => ({
+	...judge(principal, route, call),
+	refusal: refusalOf(call),
+});
+
+function judge(principal: Principal, route: Route, call: Call): Decision {
 	if (route.kind === 'raw' || route.kind === 'held') {
 		return decide(principal, { server: route.server, effect: effectOfCall(call), tool: route.tool });
 	}
@@ -18,4 +33,9 @@ export function decideRoute(principal: Principal, route: Route, call: Call): Dec
 // Opening or ending a stream and answering a question carry no method; they do nothing the session did not allow.
 function effectOfCall(call: Call): MethodEffect {
 	return call.method === '' ? 'read' : effectOf(call.method);
+}
+
+function refusalOf(call: Call): ErrorCode {
+	if (call.method === 'tools/call') return 'PC_TOOL_UNKNOWN';
+	return effectOfCall(call) === 'unknown' ? 'PC_METHOD_UNKNOWN' : 'PC_ADDRESS_UNKNOWN';
 }

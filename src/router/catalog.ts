@@ -33,7 +33,8 @@ export interface CatalogQuery {
 	readonly kind: ListKind;
 	/** Client capabilities as JSON text: servers may list by them. */
 	readonly profile: string;
-	readonly signal: AbortSignal;
+	/** Ends the wait, not the reading, which others may share; `undefined`: wait as long as the server's limits let. */
+	readonly signal?: AbortSignal;
 }
 
 /** What the router asks about upstreams; answered from memory wherever possible. */
@@ -43,5 +44,5 @@ export interface UpstreamDirectory {
 	/** The same after asking the server again, unless that was done moments ago: for names the list does not have. */
 	listAgain(query: CatalogQuery): Promise<CatalogList>;
 	/** Which protocol the server speaks. */
-	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile'>): Promise<Era>;
+	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Promise<Era>;
 }

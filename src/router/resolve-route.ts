@@ -15,7 +15,6 @@ export interface RouteQuery {
 	readonly address: Address;
 	readonly principal: Principal;
 	readonly call: Call;
-	readonly signal: AbortSignal;
 }
 
 /** What the router works with. */
@@ -40,12 +39,11 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 	return async (query) => {
 		const servers = serversAt(parts.snapshots.current(), query);
 		const session = sessionOf(parts.sessions, query, servers);
-		const { address, principal, call, signal } = query;
+		const { address, principal, call } = query;
 		const place: Place = {
 			address,
 			principal,
 			call,
-			signal,
 			servers,
 			session,
 			profile: declaredProfile(call, session),
@@ -104,15 +102,17 @@ function declaredProfile(call: Call, session: SessionClaim | undefined): string 
 }
 
 async function resolveServer(directory: UpstreamDirectory, place: Place, server: Server): Promise<Route> {
-	const { call, principal, signal } = place;
-	const era = await directory.eraOf({ principal, server, signal });
-	const raw = server.transport.kind === 'http' && era === call.era;
+	const { call, principal } = place;
+	const era = await directory.eraOf({ principal, server });
 	const { address, servers, session } = place;
+	const raw = server.transport.kind === 'http' && era === call.era && !isUnbound(call, session);
 	// Where the gateway holds the session it declares no capabilities, so the lists are those of a client without any.
 	const profile = raw ? place.profile : '{}';
 	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };
-	const query = { principal, server, kind: 'tools', profile, signal } as const;
-	const tool = call.method === 'tools/call' ? await toolOf(directory, query, textParam(call, 'name')) : undefined;
+	const query = { principal, server, kind: 'tools', profile } as const;
+	// A notification calls nothing, and must not tell the tools that are hidden from those that do not exist.
+	const callsTool = call.kind === 'request' && call.method === 'tools/call';
+	const tool = callsTool ? await toolOf(directory, query, textParam(call, 'name')) : undefined;
 	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile };
 	const base = { address, servers, session };
 	const local = localAnswer(call);
@@ -122,6 +122,12 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const sameEra = era === call.era;
 	if (isSubscription(call) || (effectOf(call.method) === 'unknown' && !sameEra)) throw unknownMethod();
 	return { ...base, kind: 'held', server, tool, changes: {}, profile };
+}
+
+// These name a call or a question by a number that other callers are using too; without a session of the upstream's own
+// it could not tell whose is meant, and one caller would end the call of another.
+function isUnbound(call: Call, session: SessionClaim | undefined): boolean {
+	return session?.upstream === undefined && (call.kind === 'response' || call.method === 'notifications/cancelled');
 }
 
 async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {

@@ -44,3 +44,19 @@ export interface LocalRoute extends RouteBase {
 
 /** Where a call goes: made before policy looks, so that what was allowed is what is called. */
 export type Route = RawRoute | HeldRoute | ListRoute | LocalRoute;
+
+/** What the audit says of a route: its kind and, where it goes to one server, which server and tool. */
+export interface RouteSubject {
+	readonly route: Route['kind'];
+	readonly workspace?: string;
+	readonly server?: string;
+	readonly tool?: string;
+}
+
+/** The audit's view of a route. */
+export function subjectOf(route: Route): RouteSubject {
+	if (route.kind === 'local' || route.kind === 'list') return { route: route.kind };
+	const { kind, server, tool } = route;
+	const subject = { route: kind, workspace: server.workspace, server: server.slug };
+	return tool === undefined ? subject : { ...subject, tool: tool.name };
+}

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { errorCode } from '../errors/portcullis-error.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { CatalogItem, CatalogList } from '../router/catalog.ts';
@@ -12,7 +13,7 @@ export interface ListWanted {
 	readonly target: Target;
 	readonly kind: ListKind;
 	readonly profile: string;
-	readonly signal: AbortSignal;
+	readonly signal: AbortSignal | undefined;
 }
 
 /** Lists of upstreams, answered from memory. */
@@ -42,6 +43,7 @@ const PROFILES_PER_SCOPE = 64;
 /** A catalogue over the gateway's own sessions. One entry for each (scope, kind, profile). */
 export function createCatalog(sessions: Sessions, now: () => number = Date.now): Catalog {
 	const scopes = new Map<ScopeKey, LRUCache<string, Entry>>();
+	const clock = { sessions, now };
 
 	const entryFor = ({ target, kind, profile }: ListWanted): Entry => {
 		const key = target.credential.key;
@@ -52,47 +54,20 @@ export function createCatalog(sessions: Sessions, now: () => number = Date.now):
 		entries.set(name, entry);
 		return entry;
 	};
-	const refresh = (entry: Entry, wanted: ListWanted): Promise<CatalogList> => {
-		entry.reading ??= read(entry, wanted).finally(() => {
-			entry.reading = undefined;
-		});
-		return entry.reading;
-	};
-	const read = async (entry: Entry, wanted: ListWanted): Promise<CatalogList> => {
-		entry.triedAt = now();
-		entry.changed = false;
-		try {
-			entry.list = await ask(sessions, wanted);
-			entry.readAt = now();
-			return entry.list;
-		} catch (error) {
-			// Last known good, and it says so; without one there is nothing to fall back on.
-			if (entry.list === undefined) throw error;
-			entry.changed = true;
-			entry.list = entry.list.outdated ? entry.list : { ...entry.list, outdated: true };
-			return entry.list;
-		}
-	};
-	const waitFor = (entry: Entry, wanted: ListWanted): Promise<CatalogList> => {
-		const fresh = refresh(entry, wanted);
-		const last = entry.list;
-		if (last === undefined) return orAborted(fresh, wanted.signal);
-		return orAborted(fresh, wanted.signal).catch(() => ({ ...last, outdated: true }));
-	};
-
 	return {
 		async list(wanted) {
 			const entry = entryFor(wanted);
 			const age = now() - entry.readAt;
-			if (entry.list === undefined) return waitFor(entry, wanted);
-			if (entry.changed && now() - entry.triedAt > (entry.list.outdated ? RETRY_MS : 0)) return waitFor(entry, wanted);
-			if (age > wanted.target.server.limits.listAgeMs) refresh(entry, wanted).catch(() => undefined);
+			if (entry.list === undefined) return waitFor(clock, entry, wanted);
+			if (entry.changed && now() - entry.triedAt > (entry.list.outdated ? RETRY_MS : 0))
+				return waitFor(clock, entry, wanted);
+			if (age > wanted.target.server.limits.listAgeMs) refresh(clock, entry, wanted).catch(() => undefined);
 			return entry.list;
 		},
 		async listAgain(wanted) {
 			const entry = entryFor(wanted);
 			if (entry.list !== undefined && now() - entry.triedAt < JUST_READ_MS) return entry.list;
-			return waitFor(entry, wanted);
+			return waitFor(clock, entry, wanted);
 		},
 		invalidate(key, method) {
 			for (const [name, entry] of scopes.get(key)?.entries() ?? []) {
@@ -105,20 +80,62 @@ export function createCatalog(sessions: Sessions, now: () => number = Date.now):
 	};
 }
 
+interface Reading {
+	readonly sessions: Sessions;
+	now(): number;
+}
+
+// One reading at a time; who comes meanwhile shares it.
+function refresh(reading: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+	entry.reading ??= read(reading, entry, wanted).finally(() => {
+		entry.reading = undefined;
+	});
+	return entry.reading;
+}
+
+async function read({ sessions, now }: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+	entry.triedAt = now();
+	entry.changed = false;
+	try {
+		entry.list = await ask(sessions, wanted);
+		entry.readAt = now();
+		return entry.list;
+	} catch (error) {
+		// Last known good, and it says so; without one there is nothing to fall back on.
+		if (entry.list === undefined) throw error;
+		entry.changed = true;
+		entry.list = entry.list.outdated ? entry.list : { ...entry.list, outdated: true };
+		return entry.list;
+	}
+}
+
+function waitFor(reading: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+	const fresh = refresh(reading, entry, wanted);
+	const last = entry.list;
+	if (last === undefined) return orAborted(fresh, wanted.signal);
+	return orAborted(fresh, wanted.signal).catch(() => ({ ...last, outdated: true }));
+}
+
 function concerns(method: string, kind: ListKind): boolean {
 	if (method === 'notifications/tools/list_changed') return kind === 'tools';
 	if (method === 'notifications/prompts/list_changed') return kind === 'prompts';
 	return method === 'notifications/resources/list_changed' && (kind === 'resources' || kind === 'templates');
 }
 
-async function ask(sessions: Sessions, { target, kind, profile }: ListWanted): Promise<CatalogList> {
-	const session = await sessions.acquire(target, profile, NEVER);
+// A session that the server has forgotten says nothing about its lists; reading one twice does no harm.
+function ask(sessions: Sessions, wanted: ListWanted): Promise<CatalogList> {
+	return askOnce(sessions, wanted).catch((error: unknown) => {
+		if (errorCode(error) !== 'PC_UPSTREAM_SESSION_LOST') throw error;
+		return askOnce(sessions, wanted);
+	});
+}
+
+async function askOnce(sessions: Sessions, { target, kind, profile }: ListWanted): Promise<CatalogList> {
+	const session = await sessions.acquire(target, profile);
 	const stamp = createStamp(target.server.workspace, target.server.slug, 'gateway');
 	const items = await readList({ session, kind, profile, stamp });
 	return { items, byName: byName(items), era: session.info.era, outdated: false };
 }
-
-const NEVER = new AbortController().signal;
 
 function byName(items: readonly CatalogItem[]): ReadonlyMap<string, CatalogItem> {
 	return new Map(items.map((item) => [item.name, item]));

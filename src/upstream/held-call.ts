@@ -1,8 +1,9 @@
-import { PortcullisError } from '../errors/portcullis-error.ts';
+import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import { memberOf, sliceOf } from '../lib/json-text.ts';
 import { type Answer, type Frame, messageAnswer } from '../mcp/answer.ts';
 import { asObject, type Call, errorText, type JsonObject, successText } from '../mcp/call.ts';
 import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
+import { effectOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { type Crossing, projectResult } from '../mcp/project.ts';
 import type { HeldRoute } from '../router/route.ts';
@@ -31,14 +32,22 @@ export async function heldCall(parts: HeldParts, request: HeldRequest): Promise<
 	const cancel = parts.clients.begin(route.session, call);
 	const signal = call.era === 'modern' ? request.disconnected() : cancel.signal;
 	try {
-		const session = await parts.sessions.acquire({ server: route.server, credential }, NO_CAPABILITIES, signal);
-		const leg: HeldLeg = { call, route, session, logLevel: logLevelOf(parts, request) };
-		if (leg.logLevel !== undefined) await parts.setLevel(session, leg.logLevel);
-		return await exchange({ parts, request, leg, signal, done: cancel.end });
+		const attempt = async (): Promise<Answer> => {
+			const session = await parts.sessions.acquire({ server: route.server, credential }, NO_CAPABILITIES, signal);
+			const leg: HeldLeg = { call, route, session, logLevel: logLevelOf(parts, request) };
+			if (leg.logLevel !== undefined) await parts.setLevel(session, leg.logLevel);
+			return exchange({ parts, request, leg, signal, done: cancel.end });
+		};
+		return await attempt().catch((error) => (mayRepeat(error, call) ? attempt() : Promise.reject(error)));
 	} catch (error) {
 		cancel.end();
 		throw error;
 	}
+}
+
+// A server that forgot the session did nothing; still, only what changes nothing is ever sent twice.
+function mayRepeat(error: unknown, call: Call): boolean {
+	return errorCode(error) === 'PC_UPSTREAM_SESSION_LOST' && effectOf(call.method) === 'read';
 }
 
 function logLevelOf({ clients }: HeldParts, { call, route }: HeldRequest): LogLevel | undefined {

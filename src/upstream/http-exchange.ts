@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { createSseParser, type ServerSentEvent } from '../lib/sse-parser.ts';
+import { createFeed, type EventFeed, type FeedInput } from './event-feed.ts';
 import type { Stamp } from './stamp.ts';
 
 /** One HTTP request to an upstream; `headers` carry the credential. */
@@ -37,16 +37,7 @@ export interface HttpReply {
 	readonly stamp: Stamp;
 }
 
-/** Events of a stream, pulled one by one; the socket is paused while nobody pulls. */
-export interface EventFeed {
-	/** Next event; `undefined` when the stream has ended. Rejects with a PortcullisError when it broke. */
-	next(): Promise<ServerSentEvent | undefined>;
-	/** Ends the exchange; harmless when it has ended. */
-	cancel(): void;
-}
-
 const EMPTY = Buffer.alloc(0);
-const QUEUE_HIGH = 32;
 
 /** Sends one request; resolves when the whole body, or the head of an event stream, is there. Never follows redirects. */
 export function sendHttp(dispatcher: Dispatcher, request: HttpRequest): Promise<HttpReply> {
@@ -60,26 +51,66 @@ export function sendHttp(dispatcher: Dispatcher, request: HttpRequest): Promise<
 			headersTimeout: limits.firstByteMs,
 			bodyTimeout: limits.idleMs,
 		};
-		dispatcher.dispatch(options, replyHandler(request, resolve, reject));
+		dispatcher.dispatch(options, replyHandler(request, { resolve, reject }));
 	});
 }
 
-type Settle = (reply: HttpReply) => void;
+interface Outcome {
+	resolve(reply: HttpReply): void;
+	reject(error: Error): void;
+}
 
-function replyHandler(
-	request: HttpRequest,
-	resolve: Settle,
-	reject: (error: Error) => void,
-): Dispatcher.DispatchHandler {
-	const { signal, limits } = request;
-	let controller: Dispatcher.DispatchController | undefined;
+function replyHandler(request: HttpRequest, { resolve, reject }: Outcome): Dispatcher.DispatchHandler {
+	const { limits } = request;
+	const lifeline = createLifeline(request, reject);
 	let reply: HttpReply | undefined;
 	let feed: FeedInput | undefined;
-	let chunks: Buffer[] = [];
+	const chunks: Buffer[] = [];
 	let size = 0;
 
-	let dead: PortcullisError | undefined;
+	return {
+		onRequestStart: lifeline.start,
+		onResponseStart(controller, status, headers) {
+			if (status < 200) return;
+			const mediaType = mediaTypeOf(headers['content-type']);
+			reply = { status, mediaType, headers, body: EMPTY, events: undefined, stamp: request.stamp };
+			if (mediaType !== 'text/event-stream' || status >= 300) return;
+			feed = createFeed(limits.frameBytes, controller);
+			resolve({ ...reply, events: feed.feed });
+		},
+		onResponseData(_controller, chunk) {
+			size += chunk.length;
+			const tooMuch = limits.resultBytes > 0 && size > limits.resultBytes;
+			if (feed === undefined) chunks.push(chunk);
+			if (tooMuch || feed?.push(chunk) === false) lifeline.abort(new PortcullisError('PC_UPSTREAM_TOO_LARGE'));
+		},
+		onResponseEnd() {
+			lifeline.settle();
+			feed?.end();
+			const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+			if (feed === undefined) resolve({ ...(reply as HttpReply), body });
+		},
+		onResponseError(_controller, error) {
+			lifeline.settle();
+			const wrapped = wrapError(error, { sent: lifeline.isStarted(), signal: request.signal });
+			if (feed !== undefined) feed.fail(wrapped);
+			else reject(wrapped);
+		},
+	};
+}
 
+interface Lifeline {
+	start(controller: Dispatcher.DispatchController): void;
+	isStarted(): boolean;
+	abort(error: PortcullisError): void;
+	/** The exchange is over: nothing of it may outlive it. */
+	settle(): void;
+}
+
+/** What may end an exchange before its time: the caller's signal and the limit for the whole call. */
+function createLifeline({ signal, limits }: HttpRequest, reject: (error: Error) => void): Lifeline {
+	let controller: Dispatcher.DispatchController | undefined;
+	let dead: PortcullisError | undefined;
 	const abort = (error: PortcullisError): void => {
 		dead ??= error;
 		// Still waiting for a connection: nothing to abort yet, but the caller must not wait with it.
@@ -87,47 +118,20 @@ function replyHandler(
 		else controller.abort(dead);
 	};
 	const onAbort = (): void => abort(cancelled(signal as AbortSignal));
-	const settle = (): void => {
-		clearTimeout(timer);
-		signal?.removeEventListener('abort', onAbort);
-	};
+	const onTotal = (): void => abort(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
 	signal?.addEventListener('abort', onAbort, { once: true });
-	const timer =
-		limits.totalMs > 0 ? setTimeout(abort, limits.totalMs, new PortcullisError('PC_UPSTREAM_TIMEOUT')) : undefined;
+	const timer = limits.totalMs > 0 ? setTimeout(onTotal, limits.totalMs) : undefined;
 	if (signal?.aborted) onAbort();
-	const take = (chunk: Buffer): void => {
-		size += chunk.length;
-		if (limits.resultBytes > 0 && size > limits.resultBytes) return abort(new PortcullisError('PC_UPSTREAM_TOO_LARGE'));
-		if (feed === undefined) chunks.push(chunk);
-		else if (!feed.push(chunk)) abort(new PortcullisError('PC_UPSTREAM_TOO_LARGE'));
-	};
-
 	return {
-		onRequestStart(started) {
+		start(started) {
 			controller = started;
 			if (dead !== undefined) started.abort(dead);
 		},
-		onResponseStart(started, status, headers) {
-			if (status < 200) return;
-			const mediaType = mediaTypeOf(headers['content-type']);
-			reply = { status, mediaType, headers, body: EMPTY, events: undefined, stamp: request.stamp };
-			if (mediaType !== 'text/event-stream' || status >= 300) return;
-			feed = createFeed(limits.frameBytes, started);
-			resolve({ ...reply, events: feed.feed });
-		},
-		onResponseData: (_controller, chunk) => take(chunk),
-		onResponseEnd() {
-			settle();
-			if (feed !== undefined) feed.end();
-			else
-				resolve({ ...(reply as HttpReply), body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
-			chunks = [];
-		},
-		onResponseError(_controller, error) {
-			settle();
-			const wrapped = wrapError(error, { sent: controller !== undefined, signal });
-			if (feed !== undefined) feed.fail(wrapped);
-			else reject(wrapped);
+		isStarted: () => controller !== undefined,
+		abort,
+		settle() {
+			clearTimeout(timer);
+			signal?.removeEventListener('abort', onAbort);
 		},
 	};
 }
@@ -159,53 +163,4 @@ function wrapError(
 		{ detail: code },
 		{ cause: error },
 	);
-}
-
-interface FeedInput {
-	readonly feed: EventFeed;
-	push(chunk: Buffer): boolean;
-	end(): void;
-	fail(error: PortcullisError): void;
-}
-
-type Waiter = { resolve(event: ServerSentEvent | undefined): void; reject(error: Error): void };
-
-function createFeed(frameBytes: number, controller: Dispatcher.DispatchController): FeedInput {
-	const queue: ServerSentEvent[] = [];
-	let waiter: Waiter | undefined;
-	let ended: { readonly error: PortcullisError | undefined } | undefined;
-
-	const settle = (waiting: Waiter): void => {
-		const event = queue.shift();
-		if (event !== undefined) waiting.resolve(event);
-		else if (ended?.error !== undefined) waiting.reject(ended.error);
-		else if (ended !== undefined) waiting.resolve(undefined);
-		else waiter = waiting;
-	};
-	const wake = (): void => {
-		const waiting = waiter;
-		waiter = undefined;
-		if (waiting !== undefined) settle(waiting);
-	};
-	const parser = createSseParser(frameBytes, (event) => {
-		queue.push(event);
-		if (queue.length > QUEUE_HIGH) controller.pause();
-		wake();
-	});
-	const finish = (error: PortcullisError | undefined): void => {
-		ended ??= { error };
-		wake();
-	};
-
-	const feed: EventFeed = {
-		next: () =>
-			new Promise((resolve, reject) => {
-				settle({ resolve, reject });
-				if (queue.length <= QUEUE_HIGH && controller.paused) controller.resume();
-			}),
-		cancel() {
-			if (ended === undefined) controller.abort(new PortcullisError('PC_CALL_CANCELLED'));
-		},
-	};
-	return { feed, push: (chunk) => parser.push(chunk), end: () => finish(undefined), fail: finish };
 }

@@ -2,10 +2,10 @@ import type { Pool } from 'undici';
 import type { NetworkTransport, Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
-import { eraOf } from '../mcp/revisions.ts';
-import { type EventFeed, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
+import type { EventFeed } from './event-feed.ts';
+import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
 import { serverRequestReply } from './multiplexer.ts';
-import { checkStatus } from './reply-status.ts';
+import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
 import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
 
@@ -20,18 +20,77 @@ export interface HttpWireParts {
 }
 
 const ACCEPT = 'application/json, text/event-stream';
-const NEVER = new AbortController().signal;
+const REOPEN_MS = 1_000;
+const CLOSE_MS = 1_000;
 
 /** Streamable HTTP towards one upstream, both eras: each request is a POST of its own. */
 export function openHttpWire(parts: HttpWireParts): Wire {
-	const url = new URL(parts.server.transport.url);
-	const path = url.pathname + url.search;
-	const listening = new AbortController();
+	const poster = createPoster(parts);
+	const reading = { ...parts, reply: poster.reply };
 	let lastId = 0;
+
+	return {
+		async request(request) {
+			const id = ++lastId;
+			const body = requestText(id, request.method, request.paramsFor(id));
+			const answer = await poster.send({ ...request, method: 'POST', body });
+			if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
+			checkStatus(answer.status);
+			const response = await readResponse(answer, { id, request, parts: reading });
+			if (request.method === 'initialize') poster.adoptSession(answer.headers['mcp-session-id']);
+			return response;
+		},
+		async notify(method, params) {
+			const body = `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
+			const answer = await poster.send({ method: 'POST', body, headers: { 'mcp-method': method } });
+			answer.events?.cancel();
+			if (method === 'notifications/initialized') poster.listen({ method: 'GET', body: null }, reading);
+		},
+		settle: poster.settle,
+		watch(params) {
+			const body = requestText(++lastId, 'subscriptions/listen', params);
+			poster.listen({ method: 'POST', body, headers: { 'mcp-method': 'subscriptions/listen' } }, reading);
+		},
+		close: poster.close,
+	};
+}
+
+function requestText(id: number, method: string, params: string): string {
+	return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
+}
+
+/** One HTTP request of a wire; the gateway's own stamp and no signal where none are given. */
+interface Sending {
+	readonly method: HttpRequest['method'];
+	readonly body: string | null;
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly stamp?: Stamp;
+	readonly signal?: AbortSignal;
+	readonly limits?: HttpLimits;
+}
+
+/** Sends what belongs to one session: agreed revision, session id and credential on every request. */
+interface Poster {
+	send(sending: Sending): Promise<HttpReply>;
+	/** Answers a question of the server, best effort. */
+	reply(text: string): void;
+	/** Opens a stream without end for list changes, and opens it again when it ends in order. */
+	listen(sending: Sending, reading: Reading['parts']): void;
+	settle(revision: string): void;
+	adoptSession(id: string | string[] | undefined): void;
+	hasSession(): boolean;
+	close(): Promise<void>;
+}
+
+function createPoster(parts: HttpWireParts): Poster {
+	const { workspace, slug, limits } = parts.server;
+	const url = new URL(parts.server.transport.url);
+	const stamp = createStamp(workspace, slug, 'gateway');
+	const listening = new AbortController();
 	let revision: string | undefined;
 	let sessionId: string | undefined;
 
-	const headers = (extra: Readonly<Record<string, string>>): Record<string, string> => ({
+	const headersWith = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
 		'content-type': 'application/json',
 		accept: ACCEPT,
 		...(revision !== undefined && { 'mcp-protocol-version': revision }),
@@ -39,49 +98,39 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 		...extra,
 		...parts.credentialHeaders,
 	});
-	const post = (body: string, extra: Readonly<Record<string, string>>, of: Pick<WireRequest, 'signal' | 'stamp'>) =>
-		sendHttp(parts.pool, { ...of, method: 'POST', path, headers: headers(extra), body, limits: parts.server.limits });
-	const own = { signal: NEVER, stamp: createStamp(parts.server.workspace, parts.server.slug, 'gateway') };
-	const reply = (text: string): void => {
-		post(text, {}, own).catch(() => undefined);
-	};
-	const listen = (): void => {
-		const limits = { ...parts.server.limits, idleMs: 0, totalMs: 0, resultBytes: 0 };
-		const shared = { path, headers: headers({}), body: null, limits, stamp: own.stamp };
-		const request: HttpRequest = { ...shared, method: 'GET', signal: listening.signal };
-		// Best effort: a server without a GET stream answers 405, and cached lists then live by their age.
-		sendHttp(parts.pool, request)
-			.then((answer) => answer.events && drainNotifications(answer.events, { ...parts, reply }))
+	const send: Poster['send'] = (sending) =>
+		sendHttp(parts.pool, {
+			method: sending.method,
+			path: url.pathname + url.search,
+			headers: headersWith(sending.headers),
+			body: sending.body,
+			signal: sending.signal,
+			stamp: sending.stamp ?? stamp,
+			limits: sending.limits ?? limits,
+		});
+	// Best effort: a server without such a stream refuses, and cached lists then live by their age.
+	const listen: Poster['listen'] = (sending, reading) => {
+		send({ ...sending, signal: listening.signal, limits: { ...limits, idleMs: 0, totalMs: 0, resultBytes: 0 } })
+			.then((answer) => answer.events && drainNotifications(answer.events, reading))
+			.then((drained) => drained && setTimeout(listen, REOPEN_MS, sending, reading).unref())
 			.catch(() => undefined);
 	};
-
 	return {
-		async request(request) {
-			const id = ++lastId;
-			const body = `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(request.method)},"params":${request.paramsFor(id)}}`;
-			const answer = await post(body, request.headers, request);
-			if (answer.status === 404 && sessionId !== undefined) throw lostSession(parts.events);
-			checkStatus(answer.status);
-			const response = await readResponse(answer, { id, request, parts: { ...parts, reply } });
-			const session = answer.headers['mcp-session-id'];
-			if (request.method === 'initialize' && typeof session === 'string') sessionId = session;
-			return response;
-		},
-		async notify(method, params) {
-			const body = `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
-			const answer = await post(body, { 'mcp-method': method }, own);
-			answer.events?.cancel();
-			if (method === 'notifications/initialized') listen();
-		},
+		send,
+		listen,
+		reply: (text) => void send({ method: 'POST', body: text }).catch(() => undefined),
 		settle(agreed) {
 			revision = agreed;
 		},
+		adoptSession(id) {
+			if (typeof id === 'string') sessionId = id;
+		},
+		hasSession: () => sessionId !== undefined,
 		async close() {
 			listening.abort();
-			if (sessionId === undefined || eraOf(revision ?? '') === 'modern') return;
-			const limits = { ...parts.server.limits, firstByteMs: 1_000, totalMs: 1_000 };
-			const request: HttpRequest = { ...own, method: 'DELETE', path, headers: headers({}), body: null, limits };
-			await sendHttp(parts.pool, request).catch(() => undefined);
+			if (sessionId === undefined) return;
+			const quick = { ...limits, firstByteMs: CLOSE_MS, totalMs: CLOSE_MS };
+			await send({ method: 'DELETE', body: null, limits: quick }).catch(() => undefined);
 		},
 	};
 }
@@ -153,7 +202,18 @@ function takeMessage(value: JsonObject, parts: Reading['parts'], request: WireRe
 	else request.onNotification?.({ method, params: asObject(value['params']) ?? {} });
 }
 
-async function drainNotifications(feed: EventFeed, parts: Reading['parts']): Promise<void> {
+/** Takes a stream to its end; `true` when it ended in order, `false` when its server is gone and the session with it. */
+async function drainNotifications(feed: EventFeed, parts: Reading['parts']): Promise<boolean> {
+	try {
+		await takeAll(feed, parts);
+		return true;
+	} catch {
+		lostSession(parts.events);
+		return false;
+	}
+}
+
+async function takeAll(feed: EventFeed, parts: Reading['parts']): Promise<void> {
 	for (let event = await feed.next(); event !== undefined; event = await feed.next()) {
 		const value = event.data === '' ? undefined : parseObject(event.data);
 		if (value !== undefined && typeof value['method'] === 'string') takeMessage(value, parts, undefined);

@@ -29,8 +29,6 @@ const ABOUT_AGGREGATE: Pick<UpstreamInfo, 'capabilities' | 'serverInfo' | 'instr
 	instructions: undefined,
 };
 
-const NEVER = new AbortController().signal;
-
 /** What the gateway answers by itself: handshakes, pings, and notifications that are not the server's business. */
 export async function localAnswer(parts: LocalParts, request: LocalRequest): Promise<Answer> {
 	const { call, route } = request;
@@ -61,13 +59,15 @@ async function about(parts: LocalParts, { principal, route }: LocalRequest): Pro
 	const server = route.servers[0];
 	if (route.address.kind !== 'server' || server === undefined) return ABOUT_AGGREGATE;
 	const credential = parts.attach(principal, server);
-	const info = await parts.sessions.infoOf({ server, credential }, NEVER);
-	return { ...info, capabilities: deliverable(info.capabilities) };
+	const info = await parts.sessions.infoOf({ server, credential });
+	return { ...info, capabilities: deliverable(info.capabilities, server) };
 }
 
 // Only what this address can keep: changes cannot be pushed and resources not be watched through a shared session.
-function deliverable(capabilities: JsonObject): JsonObject {
-	const { tasks: _tasks, ...rest } = capabilities;
+function deliverable(capabilities: JsonObject, server: Server): JsonObject {
+	const { tasks: _tasks, logging, ...others } = capabilities;
+	// On a stream that callers share a log message cannot be told apart by caller, so it reaches none of them.
+	const rest = server.transport.kind === 'http' && logging !== undefined ? { ...others, logging } : others;
 	const narrowed = Object.entries(rest).map(([name, value]) => {
 		const { listChanged: _listChanged, subscribe: _subscribe, ...kept } = asObject(value) ?? {};
 		return [name, kept] as const;

@@ -35,6 +35,9 @@ export interface MultiplexerParts {
 
 const MAX_ABANDONED = 1_000;
 
+/** Id of the gateway's own subscription on a stream; its answer, which comes when it ends, concerns nobody. */
+export const WATCH_ID = 'portcullis-watch';
+
 /**
  * Ids are minted here, so callers may all use the same ones; an answer reaches only the request whose minted id it
  * carries, and a late or invented id is dropped.
@@ -49,15 +52,15 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 	const onResponse = (value: JsonObject, text: string): void => {
 		const id = value['id'];
 		const found = typeof id === 'number' ? waiting.get(id) : undefined;
-		if (found === undefined) return abandoned.delete(id as number) ? undefined : parts.misdirected();
-		found.resolve({ text, value, stamp: found.request.stamp });
+		if (found !== undefined) found.resolve({ text, value, stamp: found.request.stamp });
+		else if (id !== WATCH_ID && !abandoned.delete(id as number)) parts.misdirected();
 	};
 	const onNotification = (method: string, params: JsonObject): void => {
 		const token = params['progressToken'];
 		const owner = method === 'notifications/progress' && typeof token === 'number' ? waiting.get(token) : undefined;
-		if (owner === undefined) return parts.events.onNotification(method);
-		owner.touch();
-		owner.request.onNotification?.({ method, params });
+		owner?.touch();
+		if (owner === undefined) parts.events.onNotification(method);
+		else owner.request.onNotification?.({ method, params });
 	};
 
 	return {

@@ -68,7 +68,17 @@ async function discover(opening: Opening): Promise<UpstreamInfo | undefined> {
 	const revision = MODERN_REVISIONS.find((candidate) => supported.includes(candidate));
 	if (revision === undefined) return undefined;
 	opening.wire.settle(revision);
-	return describe(answer, { era: 'modern', revision });
+	const info = describe(answer, { era: 'modern', revision });
+	watchLists(opening, info.capabilities);
+	return info;
+}
+
+function watchLists({ wire, profile }: Opening, capabilities: JsonObject): void {
+	const tells = (kind: string): boolean => asObject(capabilities[kind])?.['listChanged'] === true;
+	const kinds = ['tools', 'prompts', 'resources'].filter(tells);
+	if (kinds.length === 0) return;
+	const notifications = JSON.stringify(Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true])));
+	wire.watch(objectText({ notifications, _meta: objectText(modernMeta(profile)) }));
 }
 
 // An unrecognised 4xx, a body that is no JSON-RPC, or silence on stdio says "not modern"; all else is no verdict.

@@ -9,7 +9,7 @@ import type { RawRoute } from '../router/route.ts';
 import type { OutgoingRequest } from './forward-request.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { Pools } from './pools.ts';
-import { checkStatus } from './reply-status.ts';
+import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Tripwire } from './stamp.ts';
 
 /** What raw calls are made with. */
@@ -85,7 +85,7 @@ function headersFor({ call, route, credential }: RawRequest): Record<string, str
 
 function answerFrom(passing: Passing, reply: HttpReply): Answer {
 	const { call, route } = passing.request;
-	if (reply.status === 404 && call.era === 'legacy' && route.session !== undefined) {
+	if (call.era === 'legacy' && route.session?.upstream !== undefined && isLostSession(reply)) {
 		throw new PortcullisError('PC_SESSION_UNKNOWN');
 	}
 	checkStatus(reply.status);

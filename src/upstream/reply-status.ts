@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { HttpReply } from './http-exchange.ts';
 
 /**
  * Refuses the HTTP statuses that are never an MCP answer: redirects (a credential is attached, so they are not
@@ -9,4 +10,16 @@ export function checkStatus(status: number): void {
 	if (status >= 300 && status < 400) throw new PortcullisError('PC_UPSTREAM_REDIRECT', { detail });
 	if (status === 401 || status === 403) throw new PortcullisError('PC_UPSTREAM_REFUSED', { detail });
 	if (status >= 500) throw new PortcullisError('PC_UPSTREAM_FAILED', { detail });
+}
+
+const SPEAKS_OF_SESSION = /session/i;
+const MAX_ERROR_BYTES = 4_096;
+
+/**
+ * Whether an answer to a request with a session id says that the session is gone: 404 by the specification (mcp
+ * 2025-11-25: basic/transports, session management), 400 with a word about sessions by many servers in the field.
+ */
+export function isLostSession({ status, body }: Pick<HttpReply, 'status' | 'body'>): boolean {
+	if (status === 404) return true;
+	return status === 400 && body.length < MAX_ERROR_BYTES && SPEAKS_OF_SESSION.test(body.toString('utf8'));
 }

@@ -24,11 +24,11 @@ export interface Verdict {
 /** All sessions the gateway holds; each is opened on first use and shared by everybody of the same scope. */
 export interface Sessions {
 	/** The session, opened if need be. `signal` ends the wait, not the opening, which others may share. */
-	acquire(target: Target, profile: string, signal: AbortSignal): Promise<Session>;
+	acquire(target: Target, profile: string, signal?: AbortSignal): Promise<Session>;
 	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
-	eraOf(target: Target, signal: AbortSignal): Promise<Era>;
+	eraOf(target: Target): Promise<Era>;
 	/** What the upstream last said of itself; opens a session only when it never said anything. */
-	infoOf(target: Target, signal: AbortSignal): Promise<UpstreamInfo>;
+	infoOf(target: Target): Promise<UpstreamInfo>;
 	/** Closes every session whose key is not kept, after its calls in flight. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 	close(): Promise<void>;
@@ -96,14 +96,14 @@ export function createSessions(parts: SessionParts): Sessions {
 
 	return {
 		acquire,
-		async eraOf(target, signal) {
+		async eraOf(target) {
 			const { verdict } = entryFor(target, NO_CAPABILITIES);
 			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
-			return (await acquire(target, NO_CAPABILITIES, signal)).info.era;
+			return (await acquire(target, NO_CAPABILITIES)).info.era;
 		},
-		async infoOf(target, signal) {
+		async infoOf(target) {
 			const { info } = entryFor(target, NO_CAPABILITIES);
-			return info ?? (await acquire(target, NO_CAPABILITIES, signal)).info;
+			return info ?? (await acquire(target, NO_CAPABILITIES)).info;
 		},
 		retire(isKept) {
 			for (const [key, profiles] of scopes) {
@@ -142,7 +142,7 @@ function newEntry(key: ScopeKey): Entry {
 }
 
 // A short wait is worth it, a long one is not: then the caller is told when to come back.
-async function backOff(entry: Entry, signal: AbortSignal): Promise<void> {
+async function backOff(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
 	const waitMs = entry.retryAt - Date.now();
 	if (waitMs <= 0) return;
 	if (waitMs > PATIENCE_MS) {
@@ -152,7 +152,8 @@ async function backOff(entry: Entry, signal: AbortSignal): Promise<void> {
 }
 
 /** The promise, unless the signal ends the wait first. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+	if (signal === undefined) return promise;
 	if (signal.aborted) return Promise.reject(cancelled(signal));
 	return new Promise((resolve, reject) => {
 		const onAbort = (): void => reject(cancelled(signal));

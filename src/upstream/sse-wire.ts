@@ -1,6 +1,7 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { ServerSentEvent } from '../lib/sse-parser.ts';
-import { type EventFeed, type HttpRequest, sendHttp } from './http-exchange.ts';
+import type { EventFeed } from './event-feed.ts';
+import { type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { HttpWireParts } from './http-wire.ts';
 import { createMultiplexer, type Multiplexer } from './multiplexer.ts';
 import { checkStatus } from './reply-status.ts';
@@ -50,6 +51,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 		request: multiplexer.request,
 		notify: (method, params) => postMessage(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`),
 		settle: () => undefined,
+		watch: () => undefined,
 		async close() {
 			close(new PortcullisError('PC_CALL_CANCELLED'));
 		},

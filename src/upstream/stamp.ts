@@ -1,12 +1,11 @@
-import { randomUUID } from 'node:crypto';
-
 /** Whose an upstream exchange is. Made when a call leaves, compared when its answer comes back. */
 export interface Stamp {
 	readonly workspace: string;
 	readonly server: string;
 	/** Principal key; `gateway` for the gateway's own lists and handshakes. */
 	readonly principal: string;
-	readonly nonce: string;
+	/** A number no other exchange of this process has. */
+	readonly nonce: number;
 }
 
 /** Counts answers that do not belong to the request they were about to reach: must stay 0. */
@@ -17,9 +16,13 @@ export interface Tripwire {
 	misdirected(server: { readonly workspace: string; readonly slug: string }): void;
 }
 
+const nonces = (function* () {
+	for (let nonce = 1; ; nonce++) yield nonce;
+})();
+
 /** A fresh stamp for one exchange. */
 export function createStamp(workspace: string, server: string, principal: string): Stamp {
-	return { workspace, server, principal, nonce: randomUUID() };
+	return { workspace, server, principal, nonce: nonces.next().value };
 }
 
 /** `onTrip` and `onMisdirected` feed metrics and the log. */

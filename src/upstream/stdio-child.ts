@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 const STOP_GRACE_MS = 2_000;
 const EXIT_FLUSH_MS = 100;
 const STDERR_RING_CHARS = 64 * 1024;
+/** What a launcher ends with when the program cannot be run or is not there (POSIX shell conventions). */
+const NOT_STARTED: ReadonlySet<number> = new Set([126, 127]);
 const SETPRIV = '/usr/bin/setpriv';
 
 /** A program to run: no shell, exact environment. */
@@ -63,7 +65,11 @@ export function startStdioChild(spec: ChildSpec, events: ChildEvents): StdioChil
 	});
 	return {
 		pid: child.pid,
-		writeLine: (line) => !gone.happened() && child.stdin?.writable === true && (child.stdin.write(`${line}\n`), true),
+		writeLine(line) {
+			if (gone.happened() || child.stdin?.writable !== true) return false;
+			child.stdin.write(`${line}\n`);
+			return true;
+		},
 		stderrTail: stderr.text,
 		stop: () => stopGroup(child, gone.whenGone),
 	};
@@ -96,7 +102,8 @@ function watchExit(child: ChildProcess, events: ChildEvents): ExitWatch {
 		};
 		child.once('error', (error) => finish({ kind: 'not-started', detail: String((error as { code?: string }).code) }));
 		child.once('exit', (code, signal) => {
-			const reason: ChildExit = { kind: 'exited', detail: signal ?? `exit code ${code}` };
+			const kind = code !== null && NOT_STARTED.has(code) ? 'not-started' : 'exited';
+			const reason: ChildExit = { kind, detail: signal ?? `exit code ${code}` };
 			// Lines written just before the end may still be on their way, but a grandchild may hold the pipe for ever.
 			const timer = setTimeout(finish, EXIT_FLUSH_MS, reason);
 			child.once('close', () => {

@@ -1,6 +1,6 @@
 import type { Server, StdioTransport } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { createMultiplexer } from './multiplexer.ts';
+import { createMultiplexer, WATCH_ID } from './multiplexer.ts';
 import { type ChildExit, startStdioChild } from './stdio-child.ts';
 import type { Wire, WireEvents } from './wire.ts';
 
@@ -49,6 +49,9 @@ export function openStdioWire(parts: StdioWireParts): Wire {
 			child.writeLine(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`);
 		},
 		settle: () => undefined,
+		watch(params) {
+			child.writeLine(`{"jsonrpc":"2.0","id":"${WATCH_ID}","method":"subscriptions/listen","params":${params}}`);
+		},
 		close: () => child.stop(),
 	};
 }

@@ -70,7 +70,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const directory: UpstreamDirectory = {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
-		eraOf: (query) => sessions.eraOf(targetOf(attach, query), query.signal),
+		eraOf: (query) => sessions.eraOf(targetOf(attach, query)),
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged },

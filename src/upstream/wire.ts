@@ -47,6 +47,8 @@ export interface Wire {
 	notify(method: string, params: string): Promise<void>;
 	/** Called once with the outcome of the handshake, so that later messages carry what the revision demands. */
 	settle(revision: string): void;
+	/** Asks a modern server to tell when its lists change; best effort. `params` is JSON text. */
+	watch(params: string): void;
 	/** Ends the connection and whatever process or stream is behind it. */
 	close(): Promise<void>;
 }

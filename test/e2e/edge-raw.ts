@@ -1,14 +1,29 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { PlainAnswer } from '../fakes/gateway.ts';
 
 /** What a socket was answered before it ended; `undefined` when it was closed without an answer. */
 export type RawAnswer = PlainAnswer | undefined;
 
-/**
- * Writes bytes to the gateway as they are and reads one answer, for what no HTTP client would send. Says `end` to the
- * socket after the last byte, so that an unfinished request is a fault and not a wait.
- */
+/** Writes bytes to the gateway as they are and reads one answer, for what no HTTP client would send. */
 export function sendRaw(url: string, ...parts: readonly (string | Buffer)[]): Promise<RawAnswer> {
+	return exchange(url, parts, () => undefined);
+}
+
+const HANG_UP_MS = 150;
+
+/** The same, but hangs up after a while, for requests that may never be complete and so never be answered. */
+export function sendAndHangUp(url: string, ...parts: readonly (string | Buffer)[]): Promise<RawAnswer> {
+	return exchange(url, parts, (socket) => {
+		const timer = setTimeout(() => socket.end(), HANG_UP_MS);
+		socket.on('close', () => clearTimeout(timer));
+	});
+}
+
+function exchange(
+	url: string,
+	parts: readonly (string | Buffer)[],
+	afterwards: (socket: Socket) => void,
+): Promise<RawAnswer> {
 	return new Promise((resolve, reject) => {
 		const { hostname, port } = new URL(url);
 		const socket = connect(Number(port), hostname);
@@ -17,14 +32,12 @@ export function sendRaw(url: string, ...parts: readonly (string | Buffer)[]): Pr
 		socket.setTimeout(10_000, () => socket.destroy(new Error('no answer within 10 seconds')));
 		socket.on('data', (chunk) => {
 			chunks.push(chunk);
-			if (!isComplete(Buffer.concat(chunks))) return;
-			finish();
-			socket.destroy();
+			if (isComplete(Buffer.concat(chunks))) socket.destroy();
 		});
 		socket.on('close', finish);
 		socket.on('error', (error: NodeJS.ErrnoException) => (isHangUp(error) ? finish() : reject(error)));
 		for (const part of parts) socket.write(part);
-		socket.end();
+		afterwards(socket);
 	});
 }
 
