@@ -1,6 +1,6 @@
 import type { Pool } from 'undici';
 import type { NetworkTransport, Server } from '../config/snapshot.ts';
-import { PortcullisError } from '../errors/portcullis-error.ts';
+import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
@@ -33,12 +33,18 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 		async request(request) {
 			const id = ++lastId;
 			const body = requestText(id, request.method, request.paramsFor(id));
-			const answer = await poster.send({ ...request, method: 'POST', body });
-			if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
-			checkStatus(answer.status);
-			const response = await readResponse(answer, { id, request, parts: reading });
-			if (request.method === 'initialize') poster.adoptSession(answer.headers['mcp-session-id']);
-			return response;
+			try {
+				const answer = await poster.send({ ...request, method: 'POST', body });
+				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
+				checkStatus(answer.status);
+				const response = await readResponse(answer, { id, request, parts: reading });
+				if (request.method === 'initialize') poster.adoptSession(answer.headers['mcp-session-id']);
+				return response;
+			} catch (error) {
+				// Hanging up cancels nothing in a legacy session: the server has to be told.
+				if (poster.hasSession() && GIVEN_UP.has(errorCode(error))) poster.reply(cancelledText(id));
+				throw error;
+			}
 		},
 		async notify(method, params) {
 			const body = `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
@@ -53,6 +59,12 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 		},
 		close: poster.close,
 	};
+}
+
+const GIVEN_UP: ReadonlySet<unknown> = new Set(['PC_CALL_CANCELLED', 'PC_UPSTREAM_TIMEOUT']);
+
+function cancelledText(id: number): string {
+	return `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`;
 }
 
 function requestText(id: number, method: string, params: string): string {
