@@ -1,4 +1,4 @@
-import type { LoadTarget } from './load-wire.ts';
+import type { CallKind, LoadTarget } from './load-wire.ts';
 import { type Portcullis, STDIO_UPSTREAM } from './portcullis.ts';
 import type { ServerProcess } from './processes.ts';
 
@@ -6,7 +6,7 @@ import type { ServerProcess } from './processes.ts';
 export type Subject = 'direct' | 'bare proxy' | 'Portcullis';
 
 /** The kinds of traffic. */
-export type Traffic = 'http 2025-11-25' | 'http 2026-07-28' | 'stdio';
+export type Traffic = 'http 2025-11-25' | 'http 2026-07-28' | 'stdio' | 'stdio lean';
 
 /** One thing to measure in every round. */
 export interface Case {
@@ -22,6 +22,8 @@ export interface Subjects {
 	readonly bareProxy: ServerProcess;
 	readonly bareBridge: ServerProcess;
 	readonly portcullis: Portcullis | undefined;
+	/** Program and folder of the real filesystem server. */
+	readonly filesArgs: readonly string[];
 }
 
 const CONNECTIONS = [1, 16];
@@ -31,7 +33,7 @@ type Candidate = Omit<Case, 'connections'>;
 function httpCandidates({ upstream, bareProxy, portcullis }: Subjects, era: 'legacy' | 'modern'): Candidate[] {
 	const traffic = era === 'legacy' ? 'http 2025-11-25' : 'http 2026-07-28';
 	const server = era === 'legacy' ? 'http' : 'http-modern';
-	const plain = { kind: 'http', era, path: `/${era}/mcp` } as const;
+	const plain = { kind: 'http', era, path: `/${era}/mcp`, call: 'echo' } as const;
 	const gateway = { ...plain, path: `/w/bench/s/${server}/mcp` };
 	return [
 		{ traffic, subject: 'direct', target: { ...plain, ...upstream } },
@@ -40,15 +42,19 @@ function httpCandidates({ upstream, bareProxy, portcullis }: Subjects, era: 'leg
 	];
 }
 
-function stdioCandidates({ bareBridge, portcullis }: Subjects): Candidate[] {
-	const gateway = { kind: 'http', era: 'legacy', path: '/w/bench/s/stdio/mcp' } as const;
-	const bridge = { ...gateway, path: '/' };
+/** A real server of the field at real work, and a lean one that shows what the way itself costs. */
+function stdioCandidates({ bareBridge, portcullis, filesArgs }: Subjects): Candidate[] {
+	const gateway = { kind: 'http', era: 'legacy' } as const;
+	const through = (server: string, call: CallKind, traffic: Traffic): Candidate[] => {
+		const target = { ...gateway, path: `/w/bench/s/${server}/mcp`, call } as const;
+		return portcullis ? [{ traffic, subject: 'Portcullis', target: { ...target, ...portcullis } }] : [];
+	};
 	return [
-		{ traffic: 'stdio', subject: 'direct', target: { kind: 'stdio', script: STDIO_UPSTREAM } },
-		{ traffic: 'stdio', subject: 'bare proxy', target: { ...bridge, ...bareBridge } },
-		...(portcullis
-			? [{ traffic: 'stdio', subject: 'Portcullis', target: { ...gateway, ...portcullis } } as const]
-			: []),
+		{ traffic: 'stdio', subject: 'direct', target: { kind: 'stdio', args: filesArgs, call: 'read' } },
+		...through('files', 'read', 'stdio'),
+		{ traffic: 'stdio lean', subject: 'direct', target: { kind: 'stdio', args: [STDIO_UPSTREAM], call: 'echo' } },
+		{ traffic: 'stdio lean', subject: 'bare proxy', target: { ...gateway, path: '/', call: 'echo', ...bareBridge } },
+		...through('stdio', 'echo', 'stdio lean'),
 	];
 }
 

@@ -2,14 +2,16 @@
 import { createHttpLoad, type HttpTarget, openSession } from './load-http.ts';
 import { createMeter, measure } from './load-meter.ts';
 import { createStdioLoad, type StdioChild, startStdioChild } from './load-stdio.ts';
-import { FIRST_ID, type LoadOrder, type LoadReport, type LoadResult } from './load-wire.ts';
+import { FIRST_ID, type LoadOrder, type LoadReport, type LoadResult, type LoadTarget } from './load-wire.ts';
 
 let lastId = FIRST_ID;
 /** Ids are unique over the whole run, so that no late answer can pass for another. */
 const nextId = () => ++lastId;
 
-/** The stdio server lives as long as the generator, as it does behind a gateway. */
-let child: StdioChild | undefined;
+/** Stdio servers by their command line; they live as long as the generator, as they do behind a gateway. */
+const children = new Map<string, StdioChild>();
+
+type StdioTarget = Extract<LoadTarget, { kind: 'stdio' }>;
 
 async function loadHttp(target: HttpTarget, order: LoadOrder): Promise<LoadResult> {
 	const meter = createMeter(target.pid);
@@ -18,16 +20,17 @@ async function loadHttp(target: HttpTarget, order: LoadOrder): Promise<LoadResul
 	return measure(meter, loads, order);
 }
 
-async function loadStdio(script: string, order: LoadOrder): Promise<LoadResult> {
-	child ??= await startStdioChild(script);
+async function loadStdio({ args, call }: StdioTarget, order: LoadOrder): Promise<LoadResult> {
+	const child = children.get(args.join()) ?? (await startStdioChild(args));
+	children.set(args.join(), child);
 	const meter = createMeter(child.pid);
-	return measure(meter, [createStdioLoad(child, order.connections, { meter, nextId })], order);
+	return measure(meter, [createStdioLoad(child, order.connections, { meter, nextId, call })], order);
 }
 
 async function take(order: LoadOrder): Promise<LoadReport> {
 	const { target } = order;
 	try {
-		return { result: await (target.kind === 'http' ? loadHttp(target, order) : loadStdio(target.script, order)) };
+		return { result: await (target.kind === 'http' ? loadHttp(target, order) : loadStdio(target, order)) };
 	} catch (error) {
 		return { error: error instanceof Error ? error.message : String(error) };
 	}
@@ -37,6 +40,6 @@ process.on('message', (order) => {
 	take(order as LoadOrder).then((report) => process.send?.(report));
 });
 process.on('disconnect', () => {
-	child?.close();
+	for (const child of children.values()) child.close();
 	process.exit(0);
 });

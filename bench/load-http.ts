@@ -55,7 +55,7 @@ export function createHttpLoad(
 
 	function send(): void {
 		id = nextId();
-		const body = callText(id, target.era);
+		const body = callText(id, target.era, target.call);
 		head ||= callHead(target, sessionId, body.length);
 		sentAt = performance.now();
 		socket?.write(head + body, 'latin1');
@@ -66,7 +66,7 @@ export function createHttpLoad(
 		const body = readBody(received);
 		if (body === undefined) return;
 		meter.record(performance.now() - sentAt);
-		if (!isAnswerTo(id, body)) throw new Error(`wrong answer to ${id}: ${received.slice(0, 600)}`);
+		if (!isAnswerTo(id, body, target.call)) throw new Error(`wrong answer to ${id}: ${received.slice(0, 600)}`);
 		received = '';
 		if (stopped) {
 			socket?.destroy();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createFailure, type Load, type Meter } from './load-meter.ts';
-import { callText, isAnswerTo } from './load-wire.ts';
+import { type CallKind, callText, isAnswerTo } from './load-wire.ts';
 
 /** A stdio server started by the generator itself, past its handshake. */
 export interface StdioChild {
@@ -26,8 +26,8 @@ function readLines(child: ChildProcess, take: (line: string) => void): void {
 }
 
 /** Starts a stdio server and shakes hands with it. */
-export async function startStdioChild(script: string): Promise<StdioChild> {
-	const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
+export async function startStdioChild(args: readonly string[]): Promise<StdioChild> {
+	const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], cwd: args[1] });
 	let listener: (line: string) => void = () => undefined;
 	readLines(child, (line) => listener(line));
 	const send = (line: string) => void child.stdin.write(`${line}\n`, 'latin1');
@@ -49,14 +49,15 @@ export async function startStdioChild(script: string): Promise<StdioChild> {
 }
 
 function idOf(line: string): number {
-	return Number(line.substr(line.indexOf('"id":') + 5, 10));
+	const at = line.lastIndexOf('"id":');
+	return Number(line.slice(at + 5, at + 15));
 }
 
 /** Keeps as many calls in flight on one pipe as told, each with an id of its own. */
 export function createStdioLoad(
 	child: StdioChild,
 	inFlight: number,
-	{ meter, nextId }: { meter: Meter; nextId: () => number },
+	{ meter, nextId, call }: { meter: Meter; nextId: () => number; call: CallKind },
 ): Load {
 	const sentAt = new Map<number, number>();
 	let stopped: (() => void) | undefined;
@@ -65,13 +66,15 @@ export function createStdioLoad(
 	function send(): void {
 		const id = nextId();
 		sentAt.set(id, performance.now());
-		child.send(callText(id, 'legacy'));
+		child.send(callText(id, 'legacy', call));
 	}
 
 	function receive(line: string): void {
+		// A real server also sends notifications, which are nobody's answer.
+		if (line.startsWith('{"method":')) return;
 		const id = idOf(line);
 		const started = sentAt.get(id);
-		if (started === undefined || !isAnswerTo(id, line)) {
+		if (started === undefined || !isAnswerTo(id, line, call)) {
 			fail(new Error(`wrong answer: ${line.slice(0, 600)}`));
 			return;
 		}

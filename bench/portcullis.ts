@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { BENCH_FILE } from './load-wire.ts';
 import type { Processes, ServerProcess } from './processes.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../dist/main.js');
 /** The stdio server of the bench. */
 export const STDIO_UPSTREAM = path.join(import.meta.dirname, 'stdio-upstream.mjs');
+const FILESYSTEM = createRequire(import.meta.url).resolve('@modelcontextprotocol/server-filesystem/dist/index.js');
 const READY_WITHIN_MS = 20_000;
 const TENANT = randomUUID();
 const AUDIENCE = randomUUID();
@@ -26,6 +29,15 @@ export interface PortcullisOptions {
 	/** Folder for its configuration, its audit trail and, when profiled, its CPU profile. */
 	readonly folder: string;
 	readonly isProfiled: boolean;
+	readonly filesArgs: readonly string[];
+}
+
+/** Makes the folder that the real filesystem server serves; its program and its folder. */
+export function prepareFiles(folder: string): readonly string[] {
+	const served = path.join(folder, 'files');
+	mkdirSync(served, { recursive: true });
+	writeFileSync(path.join(served, BENCH_FILE.name), BENCH_FILE.text);
+	return [FILESYSTEM, served];
 }
 
 /** Whether there is a gateway to measure: `npm run build` makes one. */
@@ -73,13 +85,14 @@ async function startDirectory(processes: Processes): Promise<{ jwksUrl: string; 
 }
 
 /** The configuration; JSON is YAML. */
-function configText(upstreamPort: number, jwksUrl: string): string {
+function configText(upstreamPort: number, jwksUrl: string, filesArgs: readonly string[]): string {
 	const issuer = 'https://login.microsoftonline.com/{tid}/v2.0';
 	const origin = `http://127.0.0.1:${upstreamPort}`;
 	const servers = {
 		http: { transport: 'http', url: `${origin}/legacy/mcp`, era: 'legacy' },
 		'http-modern': { transport: 'http', url: `${origin}/modern/mcp`, era: 'modern' },
 		stdio: { transport: 'stdio', command: process.execPath, args: [STDIO_UPSTREAM] },
+		files: { transport: 'stdio', command: process.execPath, args: filesArgs, cwd: filesArgs[1] },
 	};
 	return JSON.stringify({
 		directories: [{ id: 'bench', issuer, tenantId: TENANT, audiences: [AUDIENCE], jwksUrl }],
@@ -107,7 +120,7 @@ export async function startPortcullis(processes: Processes, options: PortcullisO
 	const configFile = path.join(folder, 'portcullis.yaml');
 	const dataFolder = path.join(folder, 'data');
 	mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-	writeFileSync(configFile, configText(upstreamPort, jwksUrl), { mode: 0o600 });
+	writeFileSync(configFile, configText(upstreamPort, jwksUrl, options.filesArgs), { mode: 0o600 });
 	const [port, adminPort] = [await freePort(), await freePort()];
 	const profile = isProfiled ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
 	const child = processes.start([...profile, MAIN, 'serve'], {

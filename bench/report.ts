@@ -21,7 +21,8 @@ const COMPARISONS: readonly Comparison[] = [
 	{ traffic: 'http 2025-11-25', base: 'bare proxy', goal: 0.6 },
 	{ traffic: 'http 2026-07-28', base: 'bare proxy', goal: 0.6 },
 	{ traffic: 'stdio', base: 'direct', goal: 0.75 },
-	{ traffic: 'stdio', base: 'bare proxy' },
+	{ traffic: 'stdio lean', base: 'direct' },
+	{ traffic: 'stdio lean', base: 'bare proxy' },
 ];
 
 const BEGIN = '<!-- bench:begin -->';

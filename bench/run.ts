@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Case, listCases, type Subjects } from './cases.ts';
 import { compileChildren } from './compile.ts';
 import type { LoadOrder, LoadResult } from './load-wire.ts';
-import { isPortcullisBuilt, STDIO_UPSTREAM, startPortcullis } from './portcullis.ts';
+import { isPortcullisBuilt, prepareFiles, STDIO_UPSTREAM, startPortcullis } from './portcullis.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { formatReport, type Measured, writeReport } from './report.ts';
 
@@ -61,12 +61,13 @@ async function startSubjects(
 	const upstream = await processes.startServer([script('http-upstream')]);
 	const bareProxy = await processes.startServer([script('bare-proxy'), `http://127.0.0.1:${upstream.port}`]);
 	const bareBridge = await processes.startServer([script('bare-bridge'), STDIO_UPSTREAM]);
+	const filesArgs = prepareFiles(folder);
 	if (!isPortcullisBuilt()) {
 		console.error('dist/main.js is missing: measuring without Portcullis. `npm run build` makes it.');
-		return { upstream, bareProxy, bareBridge, portcullis: undefined };
+		return { upstream, bareProxy, bareBridge, filesArgs, portcullis: undefined };
 	}
-	const portcullis = await startPortcullis(processes, { upstreamPort: upstream.port, folder, isProfiled });
-	return { upstream, bareProxy, bareBridge, portcullis };
+	const portcullis = await startPortcullis(processes, { upstreamPort: upstream.port, folder, isProfiled, filesArgs });
+	return { upstream, bareProxy, bareBridge, filesArgs, portcullis };
 }
 
 function describe({ traffic, subject, connections }: Case): string {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { createFileRecord } from './audit/file-record.ts';
+import { createFileRecord, type RecordKeeper } from './audit/file-record.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
 import type { FileSnapshotSource } from './config/snapshot-source.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
@@ -76,8 +76,8 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 			]);
 			return { front, operator };
 		},
-		/** Makes the log and audit files follow a rotation. */
-		reopen: records.reopen,
+		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
+		reopen: () => reopenRecords(records, log),
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;
@@ -91,6 +91,15 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 			records.close();
 		},
 	};
+}
+
+function reopenRecords(records: RecordKeeper, log: Log): void {
+	try {
+		records.reopen();
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		log.error({ code }, 'the audit file cannot be opened anew; the old one is kept');
+	}
 }
 
 function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {

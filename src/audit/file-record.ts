@@ -7,7 +7,7 @@ export interface RecordKeeper {
 	keepNow(line: string): void;
 	/** The same with the other lines of this turn of the event loop, in one write. */
 	keep(line: string): Promise<void>;
-	/** Opens the file anew, after it was rotated away. */
+	/** Opens the file anew, after it was rotated away. Throws the system's error, and goes on with the old one. */
 	reopen(): void;
 	close(): void;
 }
@@ -60,8 +60,10 @@ export function createFileRecord(path: string): RecordKeeper {
 			return batch.written;
 		},
 		reopen() {
+			// Opened before the old one is closed: a number that stands for nothing may be given to a socket next.
+			const opened = openSync(path, 'a+', 0o600);
 			closeSync(fd);
-			fd = openSync(path, 'a+', 0o600);
+			fd = opened;
 			torn = endsTorn(fd);
 		},
 		close: () => closeSync(fd),

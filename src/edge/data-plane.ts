@@ -83,9 +83,10 @@ async function answer({ stages, snapshots, isDraining }: DataPlaneParts, arrival
 	const visit: Visit = { requestId, request, response, snapshots, endless, headers, calls: [], isBatch: false };
 	const sending: Sending = { response, common: commonHeaders(visit), refuse: (error) => refuse(visit, error) };
 	try {
-		const first = await handleCall(stages, exchangeFor(visit, { isDraining, index: 0 }));
+		const first = handleCall(stages, exchangeFor(visit, { isDraining, index: 0 }));
+		await first.catch((error) => throwUnlessAlone(visit, error));
 		noteEndless(visit);
-		await sendAnswer(sending, visit.isBatch ? await batchAnswer(stages, visit, first) : await fitting(visit, first));
+		await sendAnswer(sending, await (visit.isBatch ? batchAnswer(stages, visit, first) : fitting(visit, await first)));
 	} catch (error) {
 		if (response.destroyed) return;
 		if (response.headersSent) response.destroy();
@@ -191,15 +192,20 @@ async function fitting(visit: Visit, answer: Answer): Promise<Answer> {
 	return messageAnswer(text, answer.headers);
 }
 
+// What is wrong with the address or the session is wrong with the whole batch; all else with one of its messages.
+function throwUnlessAlone(visit: Visit, error: unknown): void {
+	if (!visit.isBatch || refuse(visit, toPortcullisError(error)).status === 404) throw error;
+}
+
 // Each message of a batch is a call of its own: judged, recorded and answered by itself (mcp 2025-03-26, batching).
-async function batchAnswer(stages: Stages, visit: Visit, first: Answer): Promise<Answer> {
-	const others = visit.calls.slice(1).map(async (call, at) => {
-		const exchange = exchangeFor(visit, { isDraining: () => false, index: at + 1 });
-		return handleCall(stages, exchange)
+async function batchAnswer(stages: Stages, visit: Visit, first: Promise<Answer>): Promise<Answer> {
+	const answers = visit.calls.map((call, index) => {
+		const turn = { isDraining: () => false, index };
+		const answer = index === 0 ? first : handleCall(stages, exchangeFor(visit, turn));
+		return answer
 			.then(collapse)
 			.catch((error) => (call.kind === 'request' ? refuse(visit, toPortcullisError(error), call).body : undefined));
 	});
-	const texts = await Promise.all([collapse(first), ...others]);
-	const answered = texts.filter((text) => text !== undefined);
+	const answered = (await Promise.all(answers)).filter((text) => text !== undefined);
 	return answered.length === 0 ? { kind: 'empty', status: 202, headers: {} } : messageAnswer(`[${answered.join(',')}]`);
 }

@@ -27,7 +27,9 @@ const emptyDraft = (): Draft => ({ event: undefined, data: [], id: undefined, re
 /** A parser that calls `onEvent` for each complete event of at most `maxChars` characters. */
 export function createSseParser(maxChars: number, onEvent: (event: ServerSentEvent) => void): SseParser {
 	const decoder = new StringDecoder('utf8');
+	// The line that has begun. Only new text is searched for its end: a line in a million pieces must not cost a square.
 	let rest = '';
+	let afterCr = false;
 	let draft = emptyDraft();
 
 	const dispatch = (): void => {
@@ -39,11 +41,14 @@ export function createSseParser(maxChars: number, onEvent: (event: ServerSentEve
 
 	return {
 		push(chunk) {
-			const text = rest + decoder.write(chunk);
-			// A final CR may be half of a CRLF: keep it until the next chunk tells.
-			const usable = text.endsWith('\r') ? text.length - 1 : text.length;
-			const lines = text.slice(0, usable).split(/\r\n|\n|\r/);
-			rest = (lines.pop() ?? '') + text.slice(usable);
+			const decoded = decoder.write(chunk);
+			if (decoded === '') return true;
+			// A CR ends a line by itself; a LF that follows it, maybe in the next chunk, belongs to the same end.
+			const text = afterCr && decoded.startsWith('\n') ? decoded.slice(1) : decoded;
+			afterCr = decoded.endsWith('\r');
+			const lines = text.split(/\r\n|\n|\r/);
+			lines[0] = rest + lines[0];
+			rest = lines.pop() as string;
 			for (const line of lines) {
 				if (line === '') dispatch();
 				else takeLine(draft, line);

@@ -27,14 +27,16 @@ const WRAPPED = 'portcullis://';
 
 /** A resource URI that says whose it is; used where two servers of one list have the same URI. */
 export function wrapUri(server: ServerName, uri: string): string {
-	return `${WRAPPED}${server.workspace}/${server.slug}/${encodeURIComponent(uri)}`;
+	// Through bytes, because a lone half of a surrogate pair would make encodeURIComponent throw, and a list with it.
+	const encoded = encodeURIComponent(Buffer.from(uri, 'utf8').toString('utf8'));
+	return `${WRAPPED}${server.workspace}/${server.slug}/${encoded}`;
 }
 
 /** The parts of a wrapped URI, or `undefined`. */
 export function unwrapUri(wrapped: string): (ServerName & { readonly uri: string }) | undefined {
 	if (!wrapped.startsWith(WRAPPED)) return undefined;
-	const [workspace, slug, inner] = wrapped.slice(WRAPPED.length).split('/', 3);
-	if (workspace === undefined || slug === undefined || inner === undefined) return undefined;
+	const [workspace, slug, inner, ...more] = wrapped.slice(WRAPPED.length).split('/');
+	if (workspace === undefined || slug === undefined || inner === undefined || more.length > 0) return undefined;
 	try {
 		return { workspace, slug, uri: decodeURIComponent(inner) };
 	} catch {

@@ -5,6 +5,8 @@ import { checkEnvelope, claimedRevision } from './modern/envelope.ts';
 import { ASSUMED_LEGACY_REVISION, type Era, eraOf, LEGACY_REVISIONS } from './revisions.ts';
 
 const MAX_ID_LENGTH = 128;
+/** Methods go into audit and log as they are, so a caller must not be able to put more there than a name. */
+const MAX_METHOD_LENGTH = 128;
 
 /** A message's text and the headers it came with (lower-case names, MCP's own only). */
 export interface RawMessage {
@@ -51,10 +53,11 @@ function readIdText(text: string, message: JsonObject, members: readonly Member[
 }
 
 function kindOf(message: JsonObject, idText: string): Call['kind'] {
-	const isCall = typeof message['method'] === 'string' && message['method'] !== '';
+	const method = message['method'];
+	const isCall = typeof method === 'string' && method !== '' && method.length <= MAX_METHOD_LENGTH;
 	const isResponse = message['result'] !== undefined || message['error'] !== undefined;
 	if (isCall && !isResponse) return message['id'] === undefined ? 'notification' : 'request';
-	if (isResponse && message['method'] === undefined && message['id'] !== undefined) return 'response';
+	if (isResponse && method === undefined && message['id'] !== undefined) return 'response';
 	throw new PortcullisError('PC_MESSAGE_INVALID', { idText });
 }
 

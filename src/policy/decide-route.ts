@@ -17,10 +17,10 @@ export type DecideRoute = (principal: Principal, route: Route, call: Call) => Ro
 const NOTHING_TOUCHED: Decision = { allowed: true, reasons: ['level-sufficient'], level: undefined, rules: [] };
 
 /** `decide` for a whole route: one server with its tool, or every server that a list or handshake speaks for. */
-export const decideRoute: DecideRoute = (principal, route, call) => ({
-	...judge(principal, route, call),
-	refusal: refusalOf(call),
-});
+export const decideRoute: DecideRoute = (principal, route, call) => {
+	const { allowed, reasons, level, rules } = judge(principal, route, call);
+	return { allowed, reasons, level, rules, refusal: refusalOf(call) };
+};
 
 function judge(principal: Principal, route: Route, call: Call): Decision {
 	if (route.kind === 'raw' || route.kind === 'held') {

@@ -17,7 +17,8 @@ export interface ClientSessions {
 
 /** A call that its caller may cancel. */
 export interface RunningCall {
-	readonly signal: AbortSignal;
+	/** `undefined` without a session: then nothing can name the call. */
+	readonly signal: AbortSignal | undefined;
 	end(): void;
 }
 
@@ -55,7 +56,7 @@ export function createClientSessions(): ClientSessions {
 	};
 }
 
-const UNCANCELLABLE: RunningCall = Object.freeze({ signal: new AbortController().signal, end: () => undefined });
+const UNCANCELLABLE: RunningCall = Object.freeze({ signal: undefined, end: () => undefined });
 
 function keyOf(session: SessionClaim, idText: string): string {
 	return `${session.nonce}\n${idText}`;

@@ -60,7 +60,7 @@ interface Exchange {
 	readonly parts: HeldParts;
 	readonly request: HeldRequest;
 	readonly leg: HeldLeg;
-	readonly signal: AbortSignal;
+	readonly signal: AbortSignal | undefined;
 	done(): void;
 }
 

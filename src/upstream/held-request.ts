@@ -38,6 +38,8 @@ export function upstreamParams(leg: HeldLeg): (id: number) => string {
 		...(modern && leg.logLevel !== undefined && { [META.logLevel]: JSON.stringify(leg.logLevel) }),
 	};
 	const wantsProgress = progressTokenOf(leg.call) !== undefined;
+	const isUnchanged = !modern && Object.keys(leg.route.changes).length === 0 && leg.call.params['_meta'] === undefined;
+	if (isUnchanged) return () => text;
 	return (id) => {
 		const all = wantsProgress ? { ...meta, progressToken: String(id) } : meta;
 		const metaText = Object.keys(all).length === 0 ? undefined : objectText(all);

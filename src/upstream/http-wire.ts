@@ -4,7 +4,7 @@ import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
-import { serverRequestReply } from './multiplexer.ts';
+import { cancelledText, serverRequestReply } from './multiplexer.ts';
 import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
 import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
@@ -63,10 +63,6 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 
 const GIVEN_UP: ReadonlySet<unknown> = new Set(['PC_CALL_CANCELLED', 'PC_UPSTREAM_TIMEOUT']);
 
-function cancelledText(id: number): string {
-	return `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`;
-}
-
 function requestText(id: number, method: string, params: string): string {
 	return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 }
@@ -77,7 +73,7 @@ interface Sending {
 	readonly body: string | null;
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly stamp?: Stamp;
-	readonly signal?: AbortSignal;
+	readonly signal?: AbortSignal | undefined;
 	readonly limits?: HttpLimits;
 }
 

@@ -66,7 +66,7 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 	return {
 		request(request) {
 			if (failure !== undefined) return Promise.reject(failure);
-			if (request.signal.aborted) return Promise.reject(cancelled(request.signal));
+			if (request.signal?.aborted) return Promise.reject(cancelled(request.signal));
 			const id = ++lastId;
 			return new Promise((resolve, reject) => {
 				waiting.set(id, createWaiting({ id, request, resolve, reject, waiting, abandoned, parts }));
@@ -120,21 +120,22 @@ function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject
 		remember(abandoned, id);
 		self.reject(error);
 	};
-	const onAbort = (): void => giveUp(cancelled(request.signal));
+	const { signal } = request;
+	const onAbort = (): void => giveUp(cancelled(signal as AbortSignal));
 	const onTimeout = (): void => giveUp(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
-	const total = setTimeout(onTimeout, limits.totalMs);
-	let silence = setTimeout(onTimeout, limits.firstByteMs);
+	// One timer serves both limits: it is set to whichever comes first, and anew when the server says something.
+	const endsAt = Date.now() + limits.totalMs;
+	let timer = setTimeout(onTimeout, Math.min(limits.firstByteMs, limits.totalMs));
 	const self: Waiting = {
 		request,
 		settle() {
-			clearTimeout(total);
-			clearTimeout(silence);
-			request.signal.removeEventListener('abort', onAbort);
+			clearTimeout(timer);
+			signal?.removeEventListener('abort', onAbort);
 			waiting.delete(id);
 		},
 		touch() {
-			clearTimeout(silence);
-			silence = setTimeout(onTimeout, limits.idleMs);
+			clearTimeout(timer);
+			timer = setTimeout(onTimeout, Math.min(limits.idleMs, endsAt - Date.now()));
 		},
 		resolve(response) {
 			self.settle();
@@ -145,7 +146,7 @@ function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject
 			reject(error);
 		},
 	};
-	request.signal.addEventListener('abort', onAbort, { once: true });
+	signal?.addEventListener('abort', onAbort, { once: true });
 	return self;
 }
 
@@ -162,9 +163,14 @@ function send(parts: MultiplexerParts, waiting: Waiting, text: string): void {
 	}
 }
 
+/** Tells a legacy server, or a modern one over a duplex stream, that nobody waits for this request any more. */
+export function cancelledText(id: number): string {
+	return `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`;
+}
+
 function tellCancelled(parts: MultiplexerParts, id: number): void {
 	try {
-		parts.write(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`);
+		parts.write(cancelledText(id));
 	} catch {
 		// The stream is gone, and with it the work to cancel.
 	}

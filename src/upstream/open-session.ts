@@ -23,7 +23,6 @@ export interface Opening {
 	/** Client capabilities to declare, as JSON text; never more than the caller declared. */
 	readonly profile: string;
 	readonly stamp: Stamp;
-	readonly signal: AbortSignal;
 	/** Milliseconds after which silence means legacy; `undefined` where silence is an error (http). */
 	readonly probeMs: number | undefined;
 }
@@ -59,8 +58,8 @@ export async function openSession(opening: Opening): Promise<UpstreamInfo> {
 async function discover(opening: Opening): Promise<UpstreamInfo | undefined> {
 	const params = objectText({ _meta: objectText(modernMeta(opening.profile)) });
 	const patience = opening.probeMs === undefined ? undefined : AbortSignal.timeout(opening.probeMs);
-	const signal = patience === undefined ? opening.signal : AbortSignal.any([opening.signal, patience]);
-	const request = handshake({ ...opening, signal }, 'server/discover', params, modernHeaders('server/discover'));
+	const shake = handshake(opening, 'server/discover', params, modernHeaders('server/discover'));
+	const request = { ...shake, signal: patience };
 	const answer = await opening.wire.request(request).catch((error: unknown) => legacyVerdict(error, patience));
 	const result = asObject(answer?.value['result']);
 	const supported = result?.['supportedVersions'];
@@ -102,7 +101,7 @@ async function initialize(opening: Opening): Promise<UpstreamInfo> {
 }
 
 function handshake(opening: Opening, method: string, params: string, headers: Record<string, string>): WireRequest {
-	return { method, paramsFor: () => params, headers, stamp: opening.stamp, signal: opening.signal };
+	return { method, paramsFor: () => params, headers, stamp: opening.stamp, signal: undefined };
 }
 
 function describe(answer: WireResponse, spoken: { era: Era; revision: string }): UpstreamInfo {

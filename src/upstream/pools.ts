@@ -4,12 +4,14 @@ import type { ScopeKey } from '../lib/scope.ts';
 
 const MAX_CONNECTIONS = 256;
 const KEEP_ALIVE_MS = 30_000;
+/** How long a pool outlives its server's definition: calls that began before may have steps to go. */
+const LINGER_MS = 60_000;
 
 /** Keep-alive connections to upstreams, one pool for each scope, so that no connection serves two credentials. */
 export interface Pools {
 	/** The pool of this scope, made on first use, and the path to ask for. */
 	poolFor(key: ScopeKey, server: Server & { readonly transport: NetworkTransport }): Origin;
-	/** Closes every pool whose key is not kept, after its calls in flight. */
+	/** Closes every pool whose key is not kept, a minute later and after its calls in flight. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 	close(): Promise<void>;
 }
@@ -24,6 +26,14 @@ export interface Origin {
 /** Pools without redirects (undici follows none unless asked to) and without shared connections. */
 export function createPools(): Pools {
 	const pools = new Map<ScopeKey, Origin>();
+	let isKept: (key: ScopeKey) => boolean = () => true;
+	const closeUnkept = (): void => {
+		for (const [key, { pool }] of pools) {
+			if (isKept(key)) continue;
+			pools.delete(key);
+			pool.close().catch(() => pool.destroy());
+		}
+	};
 	return {
 		poolFor(key, server) {
 			const known = pools.get(key);
@@ -39,12 +49,9 @@ export function createPools(): Pools {
 			pools.set(key, origin);
 			return origin;
 		},
-		retire(isKept) {
-			for (const [key, { pool }] of pools) {
-				if (isKept(key)) continue;
-				pools.delete(key);
-				pool.close().catch(() => pool.destroy());
-			}
+		retire(isKeptNow) {
+			isKept = isKeptNow;
+			setTimeout(closeUnkept, LINGER_MS).unref();
 		},
 		async close() {
 			const closing = [...pools.values()].map(({ pool }) => pool.destroy());

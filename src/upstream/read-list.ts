@@ -10,7 +10,6 @@ import type { Stamp } from './stamp.ts';
 
 const MAX_PAGES = 200;
 const MAX_ITEMS = 20_000;
-const NEVER = new AbortController().signal;
 
 /** One reading of a whole list, all pages. */
 export interface ListReading {
@@ -54,7 +53,7 @@ function pageRequest({ session, kind, profile, stamp }: ListReading, cursor: str
 		...(cursor !== undefined && { cursor: JSON.stringify(cursor) }),
 		...(modern && { _meta: objectText(modernMeta(profile)) }),
 	});
-	return { method, paramsFor: () => params, headers: modern ? modernHeaders(method) : {}, stamp, signal: NEVER };
+	return { method, paramsFor: () => params, headers: modern ? modernHeaders(method) : {}, stamp, signal: undefined };
 }
 
 function itemsOf(text: string, result: JsonObject, kind: ListKind): readonly CatalogItem[] {

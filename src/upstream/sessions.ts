@@ -49,8 +49,6 @@ interface Entry {
 	/** Counts wires, so that a late word of a former one cannot touch the present one. */
 	generation: number;
 	inFlight: number;
-	/** Retired: closes when the last call has ended. */
-	draining: boolean;
 	idle: NodeJS.Timeout | undefined;
 	openedAt: number;
 	failures: number;
@@ -68,12 +66,17 @@ const STEADY_MS = 30_000;
 const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 30_000;
 const PATIENCE_MS = 2_000;
-const NEVER = new AbortController().signal;
+/** How long a session outlives its server's definition without a call: those that began before may take several steps. */
+const LINGER_MS = 500;
 
 /** The registry of sessions. */
 export function createSessions(parts: SessionParts): Sessions {
 	// By scope, then by profile: the long scope key is hashed once for its life, and no call builds a new text.
 	const scopes = new Map<ScopeKey, Map<string, Entry>>();
+	let isKept: (key: ScopeKey) => boolean = () => true;
+	let closed = false;
+	const idleMs = ({ server, credential }: Target): number =>
+		isKept(credential.key) ? server.limits.childIdleMs : LINGER_MS;
 
 	const entryFor = (target: Target, profile: string): Entry => {
 		const { key } = target.credential;
@@ -88,7 +91,8 @@ export function createSessions(parts: SessionParts): Sessions {
 		const entry = entryFor(target, profile);
 		if (entry.opening === undefined) {
 			await backOff(entry, signal);
-			entry.opening ??= open(entry, target, { ...parts, profile });
+			if (closed) throw new PortcullisError('PC_SHUTTING_DOWN');
+			entry.opening ??= open(entry, target, { ...parts, profile, idleMs });
 			entry.opening.catch(() => undefined);
 		}
 		return orAborted(entry.opening, signal);
@@ -105,14 +109,16 @@ export function createSessions(parts: SessionParts): Sessions {
 			const { info } = entryFor(target, NO_CAPABILITIES);
 			return info ?? (await acquire(target, NO_CAPABILITIES)).info;
 		},
-		retire(isKept) {
+		retire(isKeptNow) {
+			isKept = isKeptNow;
 			for (const [key, profiles] of scopes) {
 				if (isKept(key)) continue;
-				scopes.delete(key);
 				for (const entry of profiles.values()) retireEntry(entry);
+				if ([...profiles.values()].every(isClosed)) scopes.delete(key);
 			}
 		},
 		async close() {
+			closed = true;
 			const all = [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
 			scopes.clear();
 			await Promise.all(all.map(closeEntry));
@@ -131,7 +137,6 @@ function newEntry(key: ScopeKey): Entry {
 		wire: undefined,
 		generation: 0,
 		inFlight: 0,
-		draining: false,
 		idle: undefined,
 		openedAt: 0,
 		failures: 0,
@@ -162,7 +167,7 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
 	});
 }
 
-type Opener = SessionParts & { readonly profile: string };
+type Opener = SessionParts & { readonly profile: string; idleMs(target: Target): number };
 
 async function open(entry: Entry, target: Target, opener: Opener): Promise<Session> {
 	try {
@@ -170,7 +175,7 @@ async function open(entry: Entry, target: Target, opener: Opener): Promise<Sessi
 		entry.verdict = { era: info.era, at: Date.now() };
 		entry.openedAt = Date.now();
 		entry.info = info;
-		armIdle(entry, target);
+		armIdle(entry, opener.idleMs(target));
 		return { info, request: (request) => tracked(entry, request), notify: (...args) => wireOf(entry).notify(...args) };
 	} catch (error) {
 		await dropWire(entry);
@@ -184,13 +189,15 @@ async function handshake(entry: Entry, target: Target, opener: Opener): Promise<
 	const era = eraToTry(entry, target);
 	const stamp = createStamp(server.workspace, server.slug, 'gateway');
 	const probeMs = server.transport.kind === 'stdio' ? STDIO_PROBE_MS : undefined;
-	const shared = { profile: opener.profile, stamp, signal: NEVER, probeMs };
-	entry.wire = await opener.openWire(target, eventsFor(entry, opener));
+	const shared = { profile: opener.profile, stamp, probeMs };
+	const wire = await opener.openWire(target, eventsFor(entry, opener));
+	entry.wire = wire;
 	try {
-		return await openSession({ ...shared, wire: entry.wire, era });
+		return await openSession({ ...shared, wire, era });
 	} catch (error) {
 		// Some older stdio servers exit on a first request they do not know: that is a verdict, so start them again.
-		if (era !== 'auto' || probeMs === undefined || errorCode(error) !== 'PC_UPSTREAM_CRASHED') throw error;
+		const isVerdict = errorCode(error) === 'PC_UPSTREAM_CRASHED' && entry.wire === wire;
+		if (era !== 'auto' || probeMs === undefined || !isVerdict) throw error;
 		await dropWire(entry);
 		entry.wire = await opener.openWire(target, eventsFor(entry, opener));
 		return openSession({ ...shared, wire: entry.wire, era: 'legacy' });
@@ -244,22 +251,26 @@ async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse
 	} finally {
 		entry.inFlight--;
 		entry.idle?.refresh();
-		if (entry.draining && entry.inFlight === 0) void closeEntry(entry);
 	}
 }
 
-function armIdle(entry: Entry, target: Target): void {
+function armIdle(entry: Entry, idleMs: number): void {
 	clearTimeout(entry.idle);
 	entry.idle = setTimeout(() => {
 		if (entry.inFlight > 0) return entry.idle?.refresh();
 		entry.failures = 0;
 		void closeEntry(entry);
-	}, target.server.limits.childIdleMs).unref();
+	}, idleMs).unref();
 }
 
+// One that is still opening learns at its end how long it may stay.
 function retireEntry(entry: Entry): void {
-	entry.draining = true;
-	if (entry.inFlight === 0) void closeEntry(entry);
+	if (entry.inFlight > 0) armIdle(entry, LINGER_MS);
+	else if (entry.openedAt > 0) void closeEntry(entry);
+}
+
+function isClosed({ wire, opening }: Entry): boolean {
+	return wire === undefined && opening === undefined;
 }
 
 async function closeEntry(entry: Entry): Promise<void> {

@@ -10,7 +10,8 @@ export interface WireRequest {
 	/** MCP headers for network transports, by lower-case name. */
 	readonly headers: Readonly<Record<string, string>>;
 	readonly stamp: Stamp;
-	readonly signal: AbortSignal;
+	/** Cancels the request when it aborts; `undefined` where nobody can. */
+	readonly signal: AbortSignal | undefined;
 	/** Called with each notification that certainly belongs to this request. */
 	readonly onNotification?: (notification: WireNotification) => void;
 }

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConfigInput, startGateway, type TestGateway } from './gateway.ts';
-import { makeSecret } from './tenancy-canary.ts';
 import { type Caller, createCaller, type Era } from './tenancy-caller.ts';
+import { makeSecret } from './tenancy-canary.ts';
 import { type Build, startUpstream, type Upstream } from './tenancy-upstream.ts';
 
 /** Somebody who signs in: the name is also the `oid`. */
@@ -27,24 +27,28 @@ export interface CompanyPlan {
 	readonly entryOf?: (place: { readonly workspace: string; readonly slug: string }) => object;
 }
 
-/** A gateway with fixture servers in several workspaces. */
-export interface Company {
-	readonly gateway: TestGateway;
+/** Fixture servers in several workspaces, and the configuration that puts a gateway before them. */
+export interface Servers {
 	readonly upstreams: readonly Upstream[];
 	/** Credential by workspace. */
 	readonly secrets: Readonly<Record<string, string>>;
 	upstream(workspace: string, slug: string): Upstream;
 	/** The configuration, with these members of each server's entry instead of those of the plan. */
 	config(entryOf?: CompanyPlan['entryOf']): ConfigInput;
-	/** A new chat of a person. */
-	caller(person: Person, era: Era, headers?: Readonly<Record<string, string>>): Caller;
 	/** Servers that have seen a marker (`MARK-…`), as `workspace/server`. */
 	sightings(marker: string): readonly string[];
 	close(): Promise<void>;
 }
 
-/** Starts all servers of a plan and a gateway before them. */
-export async function startCompany(plan: CompanyPlan): Promise<Company> {
+/** Fixture servers with a gateway in this process before them. */
+export interface Company extends Servers {
+	readonly gateway: TestGateway;
+	/** A new chat of a person. */
+	caller(person: Person, era: Era, headers?: Readonly<Record<string, string>>): Caller;
+}
+
+/** Starts all servers of a plan. */
+export async function startServers(plan: CompanyPlan): Promise<Servers> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-company-'));
 	const secrets = Object.fromEntries(Object.keys(plan.servers).map((name) => [name, makeSecret(name)]));
 	const upstreams = await Promise.all(
@@ -55,24 +59,34 @@ export async function startCompany(plan: CompanyPlan): Promise<Company> {
 			}),
 		),
 	);
-	const config: Company['config'] = (entryOf = plan.entryOf) => configOf(upstreams, plan.grants, entryOf);
-	const gateway = await startGateway(config(), environmentOf(secrets));
 	return {
-		gateway,
 		upstreams,
 		secrets,
-		config,
+		config: (entryOf = plan.entryOf) => configOf(upstreams, plan.grants, entryOf),
 		upstream: (workspace, slug) =>
 			upstreams.find((each) => each.workspace === workspace && each.slug === slug) as Upstream,
+		sightings: createSightings(upstreams),
+		async close() {
+			await Promise.all(upstreams.map((each) => each.close()));
+			rmSync(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+/** Starts all servers of a plan and a gateway before them. */
+export async function startCompany(plan: CompanyPlan): Promise<Company> {
+	const servers = await startServers(plan);
+	const gateway = await startGateway(servers.config(), environmentOf(servers.secrets));
+	return {
+		...servers,
+		gateway,
 		caller(person, era, headers) {
 			const token = gateway.tokenFor(person.groups, { oid: person.name });
 			return createCaller({ url: gateway.url, token, era, ...(headers && { headers }) });
 		},
-		sightings: createSightings(upstreams),
 		async close() {
 			await gateway.close();
-			await Promise.all(upstreams.map((each) => each.close()));
-			rmSync(folder, { recursive: true, force: true });
+			await servers.close();
 		},
 	};
 }

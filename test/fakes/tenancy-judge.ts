@@ -1,5 +1,5 @@
-import { foreignMarks, marksIn } from './tenancy-canary.ts';
 import type { Caller } from './tenancy-caller.ts';
+import { foreignMarks, marksIn } from './tenancy-canary.ts';
 import type { Company } from './tenancy-company.ts';
 import { type Deed, deedAt, type Matrix, nameAt, type Operation, type Row } from './tenancy-matrix.ts';
 import { bytesOf, type Delivery, faceOf, refusalIn, responseIn } from './tenancy-wire.ts';

@@ -7,8 +7,19 @@ import { type Delivery, deliver, messagesIn } from '../fakes/tenancy-wire.ts';
 
 // Everybody counts ids from 1, so a cancellation names a number that many calls in flight have.
 
-const BUILDS: readonly Build[] = ['stdio-legacy', 'stdio-modern', 'http-legacy', 'http-sessionless', 'http-modern', 'sse'];
-const WAYS = BUILDS.flatMap((build) => (['server', 'workspace', 'all'] as const).map((address) => [build, address] as const));
+const BUILDS: readonly Build[] = [
+	'stdio-legacy',
+	'stdio-modern',
+	'http-legacy',
+	'http-sessionless',
+	'http-modern',
+	'sse',
+];
+const WAYS = BUILDS.flatMap((build) =>
+	(['server', 'workspace', 'all'] as const).map((address) => [build, address] as const),
+);
+/** Long enough for a cancellation to arrive in the middle. */
+const SHORT_MS = 600;
 /** Longer than any test may take: only a cancellation ends such a call. */
 const FOR_EVER_MS = 600_000;
 const ADA: Person = { name: 'ada', groups: ['MCP-Google'] };
@@ -29,7 +40,7 @@ interface Running {
 	readonly ended: Promise<Delivery>;
 }
 
-function startSlow(caller: Caller, build: Build, address: AddressKind, ms = 300): Running {
+function startSlow(caller: Caller, build: Build, address: AddressKind, ms = SHORT_MS): Running {
 	const place = { workspace: 'google', server: build, suffix: '' };
 	const params: Params = {
 		name: nameAt(address, place, 'slow'),
@@ -56,30 +67,37 @@ async function cancel(caller: Caller, path: string, withSession: boolean): Promi
 	return deliver(company.gateway.url + path, { headers: { ...caller.headers, ...head }, body });
 }
 
+/** All transports and addresses at once: many calls with the id 1 in flight, of which one is cancelled. */
+const inEveryWay = (play: (build: Build, address: AddressKind) => Promise<void>): Promise<unknown> =>
+	Promise.all(WAYS.map((way) => play(...way)));
+
 describe.each([
 	['another person', BEN],
 	['another chat of the same person', ADA],
 ])('a cancellation by %s', (_who, other) => {
-	it.concurrent.each(WAYS)('ends only its own call (%s, %s)', async (build, address) => {
-		const [mine, theirs] = [company.caller(ADA, 'legacy'), company.caller(other, 'legacy')];
-		// A server without sessions cannot be told whose call is meant, so it is not told at all.
-		const isTold = build !== 'http-sessionless' || address !== 'server';
-		const [kept, ended] = [startSlow(mine, build, address), startSlow(theirs, build, address, isTold ? FOR_EVER_MS : 300)];
-		await Promise.all([kept.started, ended.started]);
-		await cancel(theirs, pathAt(address, { workspace: 'google', server: build }), true);
-		expect((await kept.ended).body).toContain('slow done');
-		expect((await ended.ended).body.includes('slow done')).toBe(!isTold);
-	});
+	it('ends only its own call', () =>
+		inEveryWay(async (build, address) => {
+			const [mine, theirs] = [company.caller(ADA, 'legacy'), company.caller(other, 'legacy')];
+			// A server without sessions cannot be told whose call is meant, so it is not told at all.
+			const isTold = build !== 'http-sessionless' || address !== 'server';
+			const kept = startSlow(mine, build, address);
+			const ended = startSlow(theirs, build, address, isTold ? FOR_EVER_MS : SHORT_MS);
+			await Promise.all([kept.started, ended.started]);
+			await cancel(theirs, pathAt(address, { workspace: 'google', server: build }), true);
+			expect((await kept.ended).body, `${build} ${address}`).toContain('slow done');
+			expect((await ended.ended).body.includes('slow done'), `${build} ${address}`).toBe(!isTold);
+		}));
 });
 
 describe.each(ERAS)('a %s cancellation outside any session', (era) => {
-	it.concurrent.each(WAYS)('ends nothing (%s, %s)', async (build, address) => {
-		const running = startSlow(company.caller(ADA, era), build, address);
-		await running.started;
-		const path = pathAt(address, { workspace: 'google', server: build });
-		for (const person of [ADA, BEN]) await cancel(company.caller(person, era), path, false);
-		expect((await running.ended).body).toContain('slow done');
-	});
+	it('ends nothing', () =>
+		inEveryWay(async (build, address) => {
+			const running = startSlow(company.caller(ADA, era), build, address);
+			await running.started;
+			const path = pathAt(address, { workspace: 'google', server: build });
+			for (const person of [ADA, BEN]) await cancel(company.caller(person, era), path, false);
+			expect((await running.ended).body, `${build} ${address}`).toContain('slow done');
+		}));
 });
 
 it('has told no server that keeps no sessions whose call it should end', () => {

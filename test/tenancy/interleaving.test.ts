@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { foreignMarks, makeCanary } from '../fakes/tenancy-canary.ts';
 import type { Caller } from '../fakes/tenancy-caller.ts';
+import { foreignMarks, makeCanary } from '../fakes/tenancy-canary.ts';
 import { type Company, startCompany } from '../fakes/tenancy-company.ts';
 import { type AddressKind, nameAt, pathAt } from '../fakes/tenancy-matrix.ts';
 import type { Build } from '../fakes/tenancy-upstream.ts';
@@ -15,7 +15,14 @@ const SEED = Number(process.env['TENANCY_SEED'] ?? Date.now() % 2 ** 31);
 const CHATS = 64;
 const CALLS_PER_CHAT = 48;
 const TOKEN = 7;
-const BUILDS: readonly Build[] = ['stdio-legacy', 'stdio-modern', 'http-legacy', 'http-sessionless', 'http-modern', 'sse'];
+const BUILDS: readonly Build[] = [
+	'stdio-legacy',
+	'stdio-modern',
+	'http-legacy',
+	'http-sessionless',
+	'http-modern',
+	'sse',
+];
 const WORKSPACES = ['google', 'microsoft'] as const;
 const ADDRESSES: readonly AddressKind[] = ['server', 'workspace', 'all'];
 /** The server whose child is killed, and how calls in flight may end then. */
@@ -94,7 +101,11 @@ function think(chat: Chat): Ask {
 	const known = memory.get(build);
 	// A killed child takes its memory with it.
 	const forgets = workspace === CRASHED.workspace && build === CRASHED.build;
-	return { ...place, args: { key }, expected: [...(known ? [known] : []), ...(forgets || !known ? ['(nothing)'] : [])] };
+	return {
+		...place,
+		args: { key },
+		expected: [...(known ? [known] : []), ...(forgets || !known ? ['(nothing)'] : [])],
+	};
 }
 
 async function talk(chat: Chat, onCall: () => Promise<void>): Promise<void> {
@@ -111,7 +122,11 @@ async function say(chat: Chat, ask: Ask, id: number): Promise<void> {
 	const params = { name, arguments: ask.args, _meta: { progressToken: TOKEN } };
 	const answer = await chat.caller.send(pathAt(ask.address, place), 'tools/call', params, { id });
 	chat.calls++;
-	const found = [...leaksIn(chat, answer), ...answerFaults(chat, ask, { answer, id }), ...progressFaults(chat, ask, answer)];
+	const found = [
+		...leaksIn(chat, answer),
+		...answerFaults(chat, ask, { answer, id }),
+		...progressFaults(chat, ask, answer),
+	];
 	chat.faults.push(...found.map((fault) => `chat ${chat.number}, ${name} (${ask.build}): ${fault}`));
 }
 
@@ -206,8 +221,11 @@ describe(`64 chats that use the same ids and the same progress token (seed ${SEE
 			const log = logPath === undefined ? [] : readStdioLog(logPath).filter(({ event }) => event === 'start');
 			return [workspace, build, log.length];
 		});
-		const killed = ([workspace, build]: readonly unknown[]) => workspace === CRASHED.workspace && build === CRASHED.build;
-		expect(starts.filter((each) => String(each[1]).startsWith('stdio') && !killed(each)).map((each) => each[2])).toEqual([1, 1, 1]);
+		const killed = ([workspace, build]: readonly unknown[]) =>
+			workspace === CRASHED.workspace && build === CRASHED.build;
+		expect(
+			starts.filter((each) => String(each[1]).startsWith('stdio') && !killed(each)).map((each) => each[2]),
+		).toEqual([1, 1, 1]);
 		expect(starts.find(killed)?.[2]).toBe(2);
 	});
 

@@ -54,7 +54,9 @@ const CASE = fc.record({
 	slug: fc.constantFrom(...SLUGS),
 });
 
-type Rules = Readonly<Record<string, { readonly default: string; readonly rules: Readonly<Record<string, Partial<ToolRule>>> }>>;
+type Rules = Readonly<
+	Record<string, { readonly default: string; readonly rules: Readonly<Record<string, Partial<ToolRule>>> }>
+>;
 
 async function configure(tools: Rules): Promise<void> {
 	await company.gateway.reconfigure(company.config(({ slug }) => (slug in tools ? { tools: tools[slug] } : {})));
@@ -76,7 +78,12 @@ async function listed(caller: Caller, path: string): Promise<readonly string[]> 
 }
 
 /** How calls of the tools that fail on purpose end. */
-const FAILURES = ['PC_UPSTREAM_CRASHED', 'PC_UPSTREAM_FAILED', 'PC_UPSTREAM_SESSION_LOST', 'PC_CLIENT_FEATURE_UNSUPPORTED'];
+const FAILURES = [
+	'PC_UPSTREAM_CRASHED',
+	'PC_UPSTREAM_FAILED',
+	'PC_UPSTREAM_SESSION_LOST',
+	'PC_CLIENT_FEATURE_UNSUPPORTED',
+];
 
 async function callable(caller: Caller, path: string, names: readonly string[]): Promise<readonly string[]> {
 	const found: string[] = [];
@@ -110,7 +117,11 @@ describe('a list of tools', () => {
 	});
 
 	it.each(ERAS)('is what the rules say, worked out by hand (%s)', async (era) => {
-		const rules = { echo: { enabled: true }, remember: { readable: true, enabled: true }, add: { minimumLevel: 'write' } };
+		const rules = {
+			echo: { enabled: true },
+			remember: { readable: true, enabled: true },
+			add: { minimumLevel: 'write' },
+		};
 		await configure(Object.fromEntries(SLUGS.map((slug) => [slug, { default: 'disabled', rules }])) as Rules);
 		for (const slug of SLUGS) {
 			const path = pathAt('server', { workspace: 'google', server: slug });
@@ -131,9 +142,37 @@ describe('a hidden tool', () => {
 	const rules = { echo: { enabled: false } };
 	const spellings = [
 		...['echo', 'Echo', 'ECHO', 'echo ', ' echo', 'echo\u0000', 'echo\n', 'echo\u200b', '\ufeffecho', 'ｅｃｈｏ'],
-		...['ec\u0068o', 'есho', './echo', '/echo', 'echo/', 'echo?', 'echo#', '%65cho', 'echo.', 'tools/echo', 'constructor'],
-		...['google__old__echo', 'old__echo', 'google/old/echo', 'old.echo', 'old:echo', 'google__old__old__echo', '__proto__'],
-		...['microsoft__other__echo', 'other__echo', 'google__other__echo', 'echo__', '__echo', 'google__old__', 'toString'],
+		...[
+			'ec\u0068o',
+			'есho',
+			'./echo',
+			'/echo',
+			'echo/',
+			'echo?',
+			'echo#',
+			'%65cho',
+			'echo.',
+			'tools/echo',
+			'constructor',
+		],
+		...[
+			'google__old__echo',
+			'old__echo',
+			'google/old/echo',
+			'old.echo',
+			'old:echo',
+			'google__old__old__echo',
+			'__proto__',
+		],
+		...[
+			'microsoft__other__echo',
+			'other__echo',
+			'google__other__echo',
+			'echo__',
+			'__echo',
+			'google__old__',
+			'toString',
+		],
 	];
 
 	it.each(ERAS)('is reached under no other spelling of its name, at no address (%s)', async (era) => {
@@ -157,9 +196,16 @@ describe('a hidden tool', () => {
 
 	it.each(ERAS)('is in no answer of any other kind (%s)', async (era) => {
 		const canaryRules = Object.fromEntries(ALL_TOOLS.map((name) => [name, { enabled: false }]));
-		await configure(Object.fromEntries(SLUGS.map((slug) => [slug, { default: 'disabled', rules: canaryRules }])) as Rules);
+		await configure(
+			Object.fromEntries(SLUGS.map((slug) => [slug, { default: 'disabled', rules: canaryRules }])) as Rules,
+		);
 		const caller = callerOf('admin', era);
-		const methods = [era === 'legacy' ? 'initialize' : 'server/discover', 'prompts/list', 'resources/list', 'tools/list'];
+		const methods = [
+			era === 'legacy' ? 'initialize' : 'server/discover',
+			'prompts/list',
+			'resources/list',
+			'tools/list',
+		];
 		const paths = [...ADDRESSES.map((address) => pathAt(address, { workspace: 'google', server: 'old' }))];
 		for (const slug of SLUGS) paths.push(pathAt('server', { workspace: 'google', server: slug }));
 		for (const path of paths) {

@@ -41,7 +41,10 @@ const FOREIGN_ADDRESSES: readonly (readonly [string, string])[] = [
 ];
 
 const CALL = { name: 'echo', arguments: { text: 'hello' } };
-const META = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} };
+const META = {
+	'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+	'io.modelcontextprotocol/clientCapabilities': {},
+};
 const METHODS: readonly (readonly [string, Params])[] = [
 	['tools/list', {}],
 	['tools/list', { cursor: 'x' }],
@@ -52,7 +55,10 @@ const METHODS: readonly (readonly [string, Params])[] = [
 	['resources/list', {}],
 	['resources/templates/list', {}],
 	['resources/read', { uri: 'test://static-text' }],
-	['completion/complete', { ref: { type: 'ref/prompt', name: 'test_simple_prompt' }, argument: { name: 'a', value: '' } }],
+	[
+		'completion/complete',
+		{ ref: { type: 'ref/prompt', name: 'test_simple_prompt' }, argument: { name: 'a', value: '' } },
+	],
 	['vendor/echo', { deep: 1 }],
 	['tasks/get', { taskId: 't' }],
 	['nonesuch', {}],
@@ -77,10 +83,16 @@ const ODD_BODIES: readonly (readonly [string, string])[] = [
 	['a name said twice', '{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"ping"}'],
 	['a huge id', `{"jsonrpc":"2.0","id":"${'x'.repeat(500)}","method":"ping"}`],
 	['a modern call without its headers', JSON.stringify(modern('tools/list').body)],
-	['a modern call with a broken envelope', `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":${JSON.stringify(META)}}}`],
+	[
+		'a modern call with a broken envelope',
+		`{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":${JSON.stringify(META)}}}`,
+	],
 ];
 
-async function expectTwins(pair: readonly [string, string], ask: (thing: string) => Promise<Delivery>): Promise<Delivery> {
+async function expectTwins(
+	pair: readonly [string, string],
+	ask: (thing: string) => Promise<Delivery>,
+): Promise<Delivery> {
 	const [there, nowhere] = [await ask(pair[0]), await ask(pair[1])];
 	expect(faceOf(there), pair.join(' and ')).toBe(faceOf(nowhere));
 	expect(Object.keys(company.secrets).filter((slug) => bytesOf(there).includes(slug))).toEqual([]);
@@ -154,7 +166,12 @@ describe.each(FOREIGN_ADDRESSES)('%s looks like %s to a stranger', (...pair) => 
 
 describe('the same addresses answer their own people', () => {
 	it.each(ERAS)('on the methods that strangers are refused (%s)', async (era) => {
-		for (const path of ['/w/google/mcp', '/w/google/s/files/mcp', '/w/google/s/modern/mcp', '/w/google/s/everything/mcp']) {
+		for (const path of [
+			'/w/google/mcp',
+			'/w/google/s/files/mcp',
+			'/w/google/s/modern/mcp',
+			'/w/google/s/everything/mcp',
+		]) {
 			const answer = await stranger(era, GOOGLE).send(path, 'tools/list');
 			expect(responseIn(answer).result?.tools.length, answer.body).toBeGreaterThan(10);
 		}
@@ -191,18 +208,21 @@ describe.each(ERAS)('to a %s stranger', (era) => {
 		expect(refusalIn(await expectTwins(pair, ask))).toBe('PC_TOOL_UNKNOWN');
 	});
 
-	it.each(HIDDEN_TOOLS)('at %s the hidden tool %s looks like %s when nobody waits for the answer', async (path, ...pair) => {
-		const { headers } = stranger(era, READER);
-		const session = era === 'legacy' ? await stranger(era, READER).session(path) : undefined;
-		await expectTwins(pair, (name) => {
-			const head = era === 'modern' ? modern('tools/call', { name }).headers : {};
-			const all = { ...headers, ...head, ...(session !== undefined && { 'mcp-session-id': session }) };
-			const params = { name, arguments: { text: `MARK-unasked-${era}`, key: 'k', value: 'v' } };
-			const body = JSON.stringify({ jsonrpc: '2.0', method: 'tools/call', params });
-			return deliver(url(path), { headers: all, body });
-		});
-		expect(company.sightings(`MARK-unasked-${era}`)).toEqual([]);
-	});
+	it.each(HIDDEN_TOOLS)(
+		'at %s the hidden tool %s looks like %s when nobody waits for the answer',
+		async (path, ...pair) => {
+			const { headers } = stranger(era, READER);
+			const session = era === 'legacy' ? await stranger(era, READER).session(path) : undefined;
+			await expectTwins(pair, (name) => {
+				const head = era === 'modern' ? modern('tools/call', { name }).headers : {};
+				const all = { ...headers, ...head, ...(session !== undefined && { 'mcp-session-id': session }) };
+				const params = { name, arguments: { text: `MARK-unasked-${era}`, key: 'k', value: 'v' } };
+				const body = JSON.stringify({ jsonrpc: '2.0', method: 'tools/call', params });
+				return deliver(url(path), { headers: all, body });
+			});
+			expect(company.sightings(`MARK-unasked-${era}`)).toEqual([]);
+		},
+	);
 
 	it('a foreign prompt looks like one that nobody has, to get and to complete', async () => {
 		const caller = stranger(era);
@@ -243,7 +263,11 @@ describe.each(ERAS)('to a %s stranger', (era) => {
 });
 
 describe('a session id', () => {
-	const ADDRESSES = ['/mcp', '/w/microsoft/mcp', ...['files', 'everything', 'modern', 'old'].map((s) => `/w/microsoft/s/${s}/mcp`)];
+	const ADDRESSES = [
+		'/mcp',
+		'/w/microsoft/mcp',
+		...['files', 'everything', 'modern', 'old'].map((s) => `/w/microsoft/s/${s}/mcp`),
+	];
 
 	/** A person of the same workspace, so that nothing but the session is foreign. */
 	const thief = { name: 'thief', groups: MICROSOFT.groups };
@@ -283,7 +307,11 @@ describe('a session id', () => {
 
 	it('is of no meaning in the modern era', async () => {
 		const stolen = await stranger('legacy', GOOGLE).session('/w/google/mcp');
-		const caller = createCaller({ url: company.gateway.url, token: company.gateway.tokenFor(MICROSOFT.groups), era: 'modern' });
+		const caller = createCaller({
+			url: company.gateway.url,
+			token: company.gateway.tokenFor(MICROSOFT.groups),
+			era: 'modern',
+		});
 		const ask = (id: string) => caller.send('/mcp', 'tools/list', {}, { headers: { 'mcp-session-id': id } });
 		const answer = await ask(stolen!);
 		expect(faceOf(answer)).toBe(faceOf(await ask('garbage')));

@@ -66,7 +66,9 @@ describe('the matrix as it was played', () => {
 
 	it('has seen nothing refused arrive anywhere, not even later', () => {
 		expect(refused.length).toBe(ROWS.filter((row) => !row.allowed).length);
-		const late = refused.flatMap((marker) => [marker, `${marker}-twin`]).filter((each) => company.sightings(each).length > 0);
+		const late = refused
+			.flatMap((marker) => [marker, `${marker}-twin`])
+			.filter((each) => company.sightings(each).length > 0);
 		expect(late).toEqual([]);
 	});
 
@@ -89,7 +91,12 @@ describe('the matrix as it was played', () => {
 		const { exotic: _exotic, ...rules } = MATRIX.rules;
 		await company.gateway.reconfigure(company.config(() => ({ tools: { rules } })));
 		for (const { workspace, server } of PLACES) {
-			for (const { era, address } of rowsFor({ person: 'admin', workspace, server, operation: 'call a disabled tool' })) {
+			for (const { era, address } of rowsFor({
+				person: 'admin',
+				workspace,
+				server,
+				operation: 'call a disabled tool',
+			})) {
 				const caller = company.caller({ name: 'admin', groups: MATRIX.people['admin']!.groups }, era);
 				const marker = `MARK-enabled-${workspace}-${server}-${era}-${address}`;
 				const place = { workspace, server, suffix: '' };
@@ -104,7 +111,10 @@ describe('the matrix as it was played', () => {
 
 describe('the matrix is complete', () => {
 	let folder: string;
-	let config: { readonly workspaces: Record<string, { servers: Record<string, { transport: string }> }>; grants: unknown };
+	let config: {
+		readonly workspaces: Record<string, { servers: Record<string, { transport: string }> }>;
+		grants: unknown;
+	};
 	let people: readonly DemoPerson[];
 
 	beforeAll(async () => {
@@ -113,7 +123,13 @@ describe('the matrix is complete', () => {
 		prepareDemoFolder(paths);
 		const demo = await createDemoDirectory(paths.directory);
 		people = demo.people;
-		const directory = { id: 'demo', issuer: demo.issuer, tenantId: demo.tenantId, audiences: [demo.audience], jwksUrl: '' };
+		const directory = {
+			id: 'demo',
+			issuer: demo.issuer,
+			tenantId: demo.tenantId,
+			audiences: [demo.audience],
+			jwksUrl: '',
+		};
 		writeDemoConfig(paths, directory, { google: 'http://127.0.0.1:1/mcp', microsoft: 'http://127.0.0.1:1/sse' });
 		config = parse(readFileSync(paths.config, 'utf8')) as typeof config;
 	});

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+import { type FakeDirectory, startFakeDirectory } from './directory.ts';
+import type { ConfigInput } from './gateway.ts';
+
+/** The gateway as its operator runs it: a process of its own, all it prints and writes kept. */
+export interface GatewayProcess {
+	readonly url: string;
+	readonly operatorUrl: string;
+	readonly directory: FakeDirectory;
+	/** Everything written to stdout and stderr so far. */
+	output(): string;
+	/** The audit trail as text. */
+	audit(): string;
+	/** Ends it with SIGTERM; resolves with its exit code. */
+	stop(): Promise<number | null>;
+	/** Removes what it left. */
+	close(): Promise<void>;
+}
+
+const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+
+/** Starts the built gateway with this configuration and exactly this environment, logging all there is to log. */
+export async function startGatewayProcess(config: ConfigInput, env: Record<string, string>): Promise<GatewayProcess> {
+	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
+	const directory = await startFakeDirectory();
+	const file = join(folder, 'portcullis.yaml');
+	writeFileSync(file, stringify({ directories: [directory.directory], ...config }));
+	const settings = { PORTCULLIS_DATA: folder, PORTCULLIS_LOG_LEVEL: 'trace', PORTCULLIS_CONFIG: file };
+	const ports = ['--port', '0', '--admin-port', '0'];
+	const child = spawn(process.execPath, [MAIN, 'serve', ...ports], { cwd: folder, env: { ...env, ...settings } });
+	const exited = once(child, 'exit') as Promise<[number | null]>;
+	let output = '';
+	const keep = (chunk: string): void => {
+		output += chunk;
+	};
+	child.stdout.setEncoding('utf8').on('data', keep);
+	child.stderr.setEncoding('utf8').on('data', keep);
+	const { port, adminPort } = await Promise.race([
+		listening(child.stderr),
+		exited.then(([code]) => Promise.reject(new Error(`the gateway ended with ${code}: ${output}`))),
+	]);
+	return {
+		url: `http://127.0.0.1:${port}`,
+		operatorUrl: `http://127.0.0.1:${adminPort}`,
+		directory,
+		output: () => output,
+		audit: () => readFileSync(join(folder, 'audit.jsonl'), 'utf8'),
+		async stop() {
+			child.kill('SIGTERM');
+			const [code] = await exited;
+			return code;
+		},
+		async close() {
+			child.kill('SIGKILL');
+			await exited;
+			await directory.close();
+			rmSync(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+interface Listening {
+	readonly port: number;
+	readonly adminPort: number;
+}
+
+async function listening(log: NodeJS.ReadableStream): Promise<Listening> {
+	const lines = createInterface({ input: log });
+	return new Promise((resolve) => {
+		lines.on('line', (line) => {
+			if (line.includes('"listening"')) resolve(JSON.parse(line) as Listening);
+		});
+	});
+}
