@@ -70,10 +70,13 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		authenticator,
 		directory: upstreams.directory,
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
-			const [front, operator] = await Promise.all([
-				listen(at.public, createPublicHandler(dataPlane, snapshots)),
-				listen(at.operator, createOperatorHandler({ isReady: () => !draining, metrics: metrics.text })),
-			]);
+			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
+			const view = { isReady: () => !draining, metrics: metrics.text };
+			const operator = await listen(at.operator, createOperatorHandler(view)).catch(async (error) => {
+				// Half a gateway must not go on listening.
+				await front.drain(AbortSignal.abort());
+				throw error;
+			});
 			return { front, operator };
 		},
 		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */

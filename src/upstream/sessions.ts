@@ -44,6 +44,8 @@ export interface SessionParts {
 
 interface Entry {
 	readonly key: ScopeKey;
+	/** Client capabilities it declares, JSON text. */
+	readonly profile: string;
 	opening: Promise<Session> | undefined;
 	wire: Wire | undefined;
 	/** Counts wires, so that a late word of a former one cannot touch the present one. */
@@ -60,12 +62,17 @@ interface Entry {
 /** Profile of the sessions that no caller's capabilities shape. */
 export const NO_CAPABILITIES = '{}';
 
+/** Sessions of one scope that differ in the client capabilities they declare. */
+const MAX_PROFILES = 16;
 const STDIO_PROBE_MS = 5_000;
 const LEGACY_VERDICT_MS = 10 * 60_000;
 const STEADY_MS = 30_000;
 const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 30_000;
 const PATIENCE_MS = 2_000;
+/** Sessions of one scope at a time; clients of one make declare the same capabilities. */
+const MAX_PROFILES = 16;
+const FRESH_MS = 1_000;
 /** How long a session outlives its server's definition without a call: those that began before may take several steps. */
 const LINGER_MS = 500;
 
@@ -82,7 +89,12 @@ export function createSessions(parts: SessionParts): Sessions {
 		const { key } = target.credential;
 		const profiles = scopes.get(key) ?? new Map<string, Entry>();
 		if (profiles.size === 0) scopes.set(key, profiles);
-		const entry = profiles.get(profile) ?? newEntry(key);
+		const known = profiles.get(profile);
+		if (known !== undefined) return known;
+		// Every session may hold a stream: one caller with ever new capabilities must not use up all connections.
+		const isFull = profiles.size >= MAX_PROFILES && profile !== NO_CAPABILITIES && !makeRoom(profiles);
+		if (isFull) return entryFor(target, NO_CAPABILITIES);
+		const entry = newEntry(key, profile);
 		profiles.set(profile, entry);
 		return entry;
 	};
@@ -130,9 +142,24 @@ export function createSessions(parts: SessionParts): Sessions {
 	};
 }
 
-function newEntry(key: ScopeKey): Entry {
+// Ends the session that was opened longest ago and that nobody uses at the moment; `false` when there is none.
+function makeRoom(profiles: Map<string, Entry>): boolean {
+	for (const [profile, entry] of profiles) {
+		const isOpening = entry.opening !== undefined && entry.openedAt === 0;
+		// Who has just been given it may not have begun to use it.
+		const isFresh = Date.now() - entry.openedAt < FRESH_MS;
+		if (profile === NO_CAPABILITIES || isOpening || isFresh || entry.inFlight > 0) continue;
+		profiles.delete(profile);
+		retireEntry(entry);
+		return true;
+	}
+	return false;
+}
+
+function newEntry(key: ScopeKey, profile: string): Entry {
 	return {
 		key,
+		profile,
 		opening: undefined,
 		wire: undefined,
 		generation: 0,
@@ -264,6 +291,14 @@ function armIdle(entry: Entry, idleMs: number): void {
 }
 
 // One that is still opening learns at its end how long it may stay.
+// Callers choose their capabilities freely, so the sessions made for them are few; the common one always stays.
+function dropOldest(profiles: Map<string, Entry>): void {
+	const oldest = [...profiles.keys()].find((profile) => profile !== NO_CAPABILITIES);
+	if (oldest === undefined) return;
+	retireEntry(profiles.get(oldest) as Entry);
+	profiles.delete(oldest);
+}
+
 function retireEntry(entry: Entry): void {
 	if (entry.inFlight > 0) armIdle(entry, LINGER_MS);
 	else if (entry.openedAt > 0) void closeEntry(entry);

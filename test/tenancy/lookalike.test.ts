@@ -16,7 +16,10 @@ beforeAll(async () => {
 	company = await startCompany({
 		servers: {
 			google: { files: 'stdio-legacy', modern: 'http-modern', everything: 'http-legacy', parked: 'stdio-modern' },
-			microsoft: { files: 'stdio-modern', everything: 'sse', modern: 'http-modern', old: 'http-legacy' },
+			microsoft: {
+				...{ files: 'stdio-modern', everything: 'sse', modern: 'http-modern', old: 'http-legacy' },
+				parked: 'http-legacy',
+			},
 		},
 		grants: [
 			{ group: 'MCP-Google', workspace: 'google', access: 'write' },
@@ -183,7 +186,9 @@ const FOREIGN_TOOLS: readonly (readonly [string, string, string])[] = [
 	['/mcp', 'google__files__echo', 'google__files__nonesuch'],
 	['/mcp', 'google__modern__echo', 'nonesuch__modern__echo'],
 	['/mcp', 'google__everything__echo', 'microsoft__files__nonesuch'],
-	['/mcp', 'google__parked__echo', 'microsoft__parked__echo'],
+	['/mcp', 'google__parked__echo', 'microsoft__nonesuch__echo'],
+	['/mcp', 'microsoft__parked__echo', 'microsoft__nonesuch__echo'],
+	['/w/microsoft/mcp', 'parked__echo', 'nonesuch__echo'],
 	['/w/microsoft/mcp', 'google__files__echo', 'nonesuch__files__echo'],
 	['/w/microsoft/mcp', 'modern__google__echo', 'files__nonesuch'],
 	['/w/microsoft/s/files/mcp', 'google__files__echo', 'nonesuch'],

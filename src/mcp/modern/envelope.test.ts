@@ -11,11 +11,19 @@ describe('text in a header', () => {
 	);
 
 	it('comes back as it was', () => {
-		fc.assert(fc.property(anyText, (text) => expect(decodeHeaderText(encodeHeaderText(text))).toBe(text)));
+		fc.assert(
+			fc.property(anyText, (text) => {
+				expect(decodeHeaderText(encodeHeaderText(text))).toBe(text);
+			}),
+		);
 	});
 
 	it('is always one that a header can carry', () => {
-		fc.assert(fc.property(anyText, (text) => expect(encodeHeaderText(text)).toMatch(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/)));
+		fc.assert(
+			fc.property(anyText, (text) => {
+				expect(encodeHeaderText(text)).toMatch(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/);
+			}),
+		);
 	});
 
 	it('is plain where it can be, and base64 where it cannot', () => {

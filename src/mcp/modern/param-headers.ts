@@ -9,7 +9,15 @@ export interface ParamHeader {
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 const MIRRORED_TYPES = new Set(['string', 'integer', 'boolean']);
-const MAX_DEPTH = 8;
+const MAX_DEPTH = 32;
+
+/** Where a schema may hold others that no chain of `properties` leads to; a declaration there breaks the rules. */
+const ELSEWHERE: readonly string[] = [
+	...['items', 'prefixItems', 'contains', 'unevaluatedItems', 'additionalProperties', 'unevaluatedProperties'],
+	...['propertyNames', 'patternProperties', 'dependentSchemas', 'oneOf', 'anyOf', 'allOf', 'not', 'if', 'then', 'else'],
+	...['$defs', 'definitions'],
+];
+const NAMED: ReadonlySet<string> = new Set(['patternProperties', 'dependentSchemas', '$defs', 'definitions']);
 
 /**
  * The `x-mcp-header` declarations of a tool's input schema, or `undefined` when they break the rules and the tool must
@@ -18,24 +26,41 @@ const MAX_DEPTH = 8;
  */
 export function paramHeadersOf(inputSchema: unknown): readonly ParamHeader[] | undefined {
 	const found: ParamHeader[] = [];
-	if (!collect(inputSchema, [], found)) return undefined;
+	if (!collect(inputSchema, { path: [], depth: 0 }, found)) return undefined;
 	const names = new Set(found.map((entry) => entry.header.toLowerCase()));
 	return names.size === found.length ? found : undefined;
 }
 
-function collect(schema: unknown, path: readonly string[], found: ParamHeader[]): boolean {
-	const properties = asObject(asObject(schema)?.['properties']);
-	if (properties === undefined || path.length >= MAX_DEPTH) return true;
-	return Object.entries(properties).every(([name, property]) => {
-		const own = asObject(property);
-		const header = own?.['x-mcp-header'];
-		if (header !== undefined && !isDeclaration(header, own?.['type'])) return false;
-		if (typeof header === 'string') found.push({ path: [...path, name], header });
-		return collect(property, [...path, name], found);
-	});
+interface Place {
+	/** Property names from the arguments to here; `undefined` where something else than `properties` led here. */
+	readonly path: readonly string[] | undefined;
+	readonly depth: number;
 }
 
-function isDeclaration(header: unknown, type: unknown): boolean {
+function collect(schema: unknown, { path, depth }: Place, found: ParamHeader[]): boolean {
+	const own = asObject(schema);
+	if (own === undefined || depth > MAX_DEPTH) return true;
+	const header = own['x-mcp-header'];
+	if (header !== undefined) {
+		if (path === undefined || path.length === 0 || !isDeclaration(header, own['type'])) return false;
+		found.push({ path, header });
+	}
+	const deeper = depth + 1;
+	const properties = Object.entries(asObject(own['properties']) ?? {});
+	return (
+		properties.every(([name, inner]) => collect(inner, { path: path && [...path, name], depth: deeper }, found)) &&
+		ELSEWHERE.every((word) =>
+			innerSchemas(word, own[word]).every((inner) => collect(inner, { path: undefined, depth: deeper }, found)),
+		)
+	);
+}
+
+function innerSchemas(word: string, value: unknown): readonly unknown[] {
+	if (Array.isArray(value)) return value;
+	return NAMED.has(word) ? Object.values(asObject(value) ?? {}) : [value];
+}
+
+function isDeclaration(header: unknown, type: unknown): header is string {
 	return typeof header === 'string' && TOKEN.test(header) && typeof type === 'string' && MIRRORED_TYPES.has(type);
 }
 
@@ -43,9 +68,14 @@ function isDeclaration(header: unknown, type: unknown): boolean {
 export function paramHeaderValues(declared: readonly ParamHeader[], args: JsonObject): ReadonlyMap<string, string> {
 	const values = new Map<string, string>();
 	for (const { path, header } of declared) {
-		const value = path.reduce<unknown>((at, name) => asObject(at)?.[name], args);
+		const value = path.reduce<unknown>(ownMember, args);
 		if (value !== undefined && value !== null)
 			values.set(`mcp-param-${header.toLowerCase()}`, encodeHeaderText(String(value)));
 	}
 	return values;
+}
+
+function ownMember(at: unknown, name: string): unknown {
+	const object = asObject(at);
+	return object !== undefined && Object.hasOwn(object, name) ? object[name] : undefined;
 }

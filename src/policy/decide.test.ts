@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
+import type { Principal } from '../identity/principal.ts';
+import { type Decision, decide } from './decide.ts';
+
+const LEVELS = ['read', 'write', 'admin'] as const;
+
+function principal(level: AccessLevel | undefined, workspace = 'google'): Principal {
+	const grants = new Map(level === undefined ? [] : [[workspace, { workspace, level, rules: ['grants[0]'] }]]);
+	return { grants } as unknown as Principal;
+}
+
+function server(parts: Partial<Server> = {}): Server {
+	const toolRules = new Map<string, ToolRule>();
+	return { workspace: 'google', slug: 's', enabled: true, toolsEnabledByDefault: true, toolRules, ...parts } as Server;
+}
+
+const rule = (parts: Partial<ToolRule>): Pick<Server, 'toolRules'> => ({
+	toolRules: new Map([['tool', { enabled: true, minimumLevel: 'read', readable: false, ...parts }]]),
+});
+
+const ask = (level: AccessLevel | undefined, on: Server, readOnly = false): Decision =>
+	decide(principal(level), { server: on, effect: 'tool', tool: { name: 'tool', readOnly } });
+
+const HELD = ['workspace-granted', 'server-enabled'] as const;
+
+describe('a tool', () => {
+	it('of a workspace without a grant is refused, and nothing else is looked at', () => {
+		const refused = { allowed: false, reasons: ['workspace-not-granted'], level: undefined, rules: [] };
+		expect(ask(undefined, server())).toEqual(refused);
+		const elsewhere = decide(principal('admin', 'microsoft'), {
+			server: server(),
+			effect: 'tool',
+			tool: { name: 'tool', readOnly: true },
+		});
+		expect(elsewhere).toEqual(refused);
+	});
+
+	it('of a disabled server is refused to everybody', () => {
+		for (const level of LEVELS) {
+			const decision = ask(level, server({ enabled: false }), true);
+			expect(decision).toMatchObject({ allowed: false, reasons: ['workspace-granted', 'server-disabled'], level });
+		}
+	});
+
+	it('that is disabled, by its rule or by default, is refused to everybody', () => {
+		for (const level of LEVELS) {
+			const refused = { allowed: false, reasons: [...HELD, 'tool-disabled'] };
+			expect(ask(level, server(rule({ enabled: false })), true)).toMatchObject(refused);
+			expect(ask(level, server({ toolsEnabledByDefault: false }), true)).toMatchObject(refused);
+			const other = new Map([['other', { enabled: true, minimumLevel: 'read', readable: true } as const]]);
+			expect(ask(level, server({ toolsEnabledByDefault: false, toolRules: other }), true)).toMatchObject(refused);
+		}
+	});
+
+	it('that a rule enables passes although the default is disabled', () => {
+		const on = server({ toolsEnabledByDefault: false, ...rule({}) });
+		expect(ask('write', on)).toMatchObject({ allowed: true, reasons: [...HELD, 'tool-enabled', 'level-sufficient'] });
+	});
+
+	it.each([
+		['read', true, {}, true, 'tool-read-only'],
+		['read', false, {}, false, 'tool-not-read-only'],
+		['read', false, { readable: true }, true, 'tool-marked-readable'],
+		['read', true, { readable: true }, true, 'tool-read-only'],
+		['write', false, {}, true, 'level-sufficient'],
+		['admin', false, {}, true, 'level-sufficient'],
+		['read', true, { minimumLevel: 'write' }, false, 'level-insufficient'],
+		['read', true, { minimumLevel: 'write', readable: true }, false, 'level-insufficient'],
+		['write', true, { minimumLevel: 'write' }, true, 'level-sufficient'],
+		['write', true, { minimumLevel: 'admin' }, false, 'level-insufficient'],
+		['admin', false, { minimumLevel: 'admin' }, true, 'level-sufficient'],
+	] as const)('for %s, read-only %s, with the rule %j: allowed is %s because of %s', (level, readOnly, parts, allowed, reason) => {
+		const decision = ask(level, server(rule(parts)), readOnly);
+		expect(decision).toEqual({
+			allowed,
+			reasons: [...HELD, 'tool-enabled', reason],
+			level,
+			rules: ['grants[0]'],
+		});
+	});
+});
+
+describe('something that is no tool', () => {
+	const about = (level: AccessLevel, effect: 'read' | 'tool' | 'unknown') =>
+		decide(principal(level), { server: server({ toolsEnabledByDefault: false }), effect, tool: undefined });
+
+	it('and only reads passes for every level', () => {
+		for (const level of LEVELS)
+			expect(about(level, 'read')).toMatchObject({ allowed: true, reasons: [...HELD, 'level-sufficient'] });
+	});
+
+	it('and that nobody described counts as a write', () => {
+		expect(about('read', 'unknown')).toMatchObject({ allowed: false, reasons: [...HELD, 'level-insufficient'] });
+		for (const level of ['write', 'admin'] as const) expect(about(level, 'unknown').allowed).toBe(true);
+	});
+
+	it('and says it calls a tool without naming one is refused', () => {
+		for (const level of LEVELS) expect(about(level, 'tool').allowed).toBe(false);
+	});
+});
+
+describe('every decision', () => {
+	const toolRule = fc.record({
+		enabled: fc.boolean(),
+		minimumLevel: fc.constantFrom(...LEVELS),
+		readable: fc.boolean(),
+	});
+	const subject = fc.record({
+		enabled: fc.boolean(),
+		byDefault: fc.boolean(),
+		rule: fc.option(toolRule, { nil: undefined }),
+		readOnly: fc.boolean(),
+	});
+
+	it('allows a higher level whatever it allows a lower one', () => {
+		fc.assert(
+			fc.property(subject, (facts) => {
+				const toolRules = new Map(facts.rule === undefined ? [] : [['tool', facts.rule]]);
+				const on = server({ enabled: facts.enabled, toolsEnabledByDefault: facts.byDefault, toolRules });
+				const allowed = LEVELS.map((level) => ask(level, on, facts.readOnly).allowed);
+				expect([...allowed].sort()).toEqual(allowed);
+			}),
+		);
+	});
+
+	it('depends on nothing but its arguments', () => {
+		fc.assert(
+			fc.property(subject, fc.constantFrom(...LEVELS), (facts, level) => {
+				const on = server({ enabled: facts.enabled, toolsEnabledByDefault: facts.byDefault });
+				expect(ask(level, on, facts.readOnly)).toEqual(ask(level, on, facts.readOnly));
+			}),
+		);
+	});
+});

@@ -1,0 +1,132 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { type FakeDirectory, startFakeDirectory } from '../fakes/directory.ts';
+import type { AuditLine, ConfigInput } from '../fakes/gateway.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const MAIN = join(ROOT, 'dist/main.js');
+const READY_MS = 20_000;
+
+/** How a process ended. */
+export interface Exit {
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+}
+
+/** The command line as a process of its own. */
+export interface CliProcess {
+	readonly pid: number;
+	readonly exit: Promise<Exit>;
+	stdout(): string;
+	stderr(): string;
+	signal(name: NodeJS.Signals): void;
+}
+
+/** A temporary folder with a configuration and a directory that signs; processes started in it end with it. */
+export interface Workbench {
+	readonly folder: string;
+	readonly directory: FakeDirectory;
+	path(name: string): string;
+	/** Writes the configuration file. */
+	configure(config: ConfigInput): void;
+	start(args: readonly string[], env?: Readonly<Record<string, string>>): CliProcess;
+	/** Runs a command to its end. */
+	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
+	audit(): readonly AuditLine[];
+	close(): Promise<void>;
+}
+
+/** Prepares a folder; nothing runs in it yet. */
+export async function openWorkbench(): Promise<Workbench> {
+	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
+	const directory = await startFakeDirectory();
+	const processes: CliProcess[] = [];
+	const path = (name: string): string => join(folder, name);
+	const start: Workbench['start'] = (args, env = {}) => {
+		const started = startCli(args, { cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env } });
+		processes.push(started);
+		return started;
+	};
+	return {
+		folder,
+		directory,
+		path,
+		start,
+		configure(config) {
+			writeFileSync(path('portcullis.yaml'), stringify({ directories: [directory.directory], ...config }));
+		},
+		async run(args, env) {
+			const started = start(args, env);
+			const exit = await started.exit;
+			return { ...exit, out: started.stdout(), err: started.stderr() };
+		},
+		audit: () => readLines(path('.portcullis/audit.jsonl')),
+		async close() {
+			for (const each of processes) each.signal('SIGKILL');
+			await Promise.all(processes.map(({ exit }) => exit));
+			await directory.close();
+			rmSync(folder, { recursive: true });
+		},
+	};
+}
+
+function readLines(path: string): AuditLine[] {
+	const lines = readFileSync(path, 'utf8').split('\n');
+	return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditLine);
+}
+
+function startCli(args: readonly string[], at: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }): CliProcess {
+	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['ignore', 'pipe', 'pipe'] });
+	const [out, err] = [collect(child, 'stdout'), collect(child, 'stderr')];
+	const exit = new Promise<Exit>((done) => child.once('close', (code, signal) => done({ code, signal })));
+	return {
+		pid: child.pid ?? 0,
+		exit,
+		stdout: out,
+		stderr: err,
+		signal: (name) => void child.kill(name),
+	};
+}
+
+function collect(child: ChildProcess, stream: 'stdout' | 'stderr'): () => string {
+	let text = '';
+	child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
+		text += chunk;
+	});
+	return () => text;
+}
+
+/** A gateway that serves: its addresses, once it has said that it is ready. */
+export interface ServingProcess extends CliProcess {
+	readonly url: string;
+	readonly operatorUrl: string;
+}
+
+/** Runs `serve` on free ports and waits for its ready line. */
+export async function serve(bench: Workbench, env: Readonly<Record<string, string>> = {}): Promise<ServingProcess> {
+	const started = bench.start(['serve', '--port', '0', '--admin-port', '0'], env);
+	const deadline = Date.now() + READY_MS;
+	const ready = /^Portcullis is ready: (http:\S+)$/m;
+	const listening = /"adminPort":(\d+)/;
+	while (!ready.test(started.stdout()) || !listening.test(started.stderr())) {
+		const ended = await Promise.race([started.exit, new Promise((done) => setTimeout(done, 20, undefined))]);
+		if (ended !== undefined || Date.now() > deadline)
+			throw new Error(`not ready: ${started.stdout()}${started.stderr()}`);
+	}
+	const url = ready.exec(started.stdout())?.[1] ?? '';
+	const adminPort = listening.exec(started.stderr())?.[1];
+	return Object.assign(started, { url, operatorUrl: `http://127.0.0.1:${adminPort}` });
+}
+
+/** Whether a process runs; one that has ended and waits for its parent to notice does not. */
+export function isRunning(pid: number): boolean {
+	try {
+		const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+		return state !== '' && !state.startsWith('Z');
+	} catch {
+		return false;
+	}
+}
