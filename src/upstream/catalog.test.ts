@@ -185,6 +185,22 @@ describe('a list of a server that is down', () => {
 		expect(await catalog.list(wanted())).toMatchObject({ outdated: false });
 	});
 
+	it('that has also grown old is not asked for at each call either', async () => {
+		const { catalog, fixture, wanted, clock } = await setUp({ listAgeMs: 1_000 });
+		await catalog.list(wanted());
+		fixture.setBehaviour({ hostile: { kind: 'html-500' } });
+		clock.now += 1_001;
+		await catalog.list(wanted());
+		await expect.poll(async () => (await catalog.list(wanted())).outdated).toBe(true);
+		const before = asked(fixture);
+		for (let call = 0; call < 10; call++) {
+			await catalog.list(wanted());
+			// A turn of the event loop, so that a reading behind the answer would reach the server.
+			await fetch(fixture.url, { method: 'PUT' });
+		}
+		expect(asked(fixture)).toBe(before);
+	});
+
 	it('is read again at once when the server has only forgotten the session', async () => {
 		const { catalog, fixture, wanted, target, clock } = await setUp();
 		await catalog.list(wanted());

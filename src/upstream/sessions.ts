@@ -44,8 +44,6 @@ export interface SessionParts {
 
 interface Entry {
 	readonly key: ScopeKey;
-	/** Client capabilities it declares, JSON text. */
-	readonly profile: string;
 	opening: Promise<Session> | undefined;
 	wire: Wire | undefined;
 	/** Counts wires, so that a late word of a former one cannot touch the present one. */
@@ -70,9 +68,6 @@ const STEADY_MS = 30_000;
 const FIRST_BACK_OFF_MS = 500;
 const MAX_BACK_OFF_MS = 30_000;
 const PATIENCE_MS = 2_000;
-/** Sessions of one scope at a time; clients of one make declare the same capabilities. */
-const MAX_PROFILES = 16;
-const FRESH_MS = 1_000;
 /** How long a session outlives its server's definition without a call: those that began before may take several steps. */
 const LINGER_MS = 500;
 
@@ -91,10 +86,8 @@ export function createSessions(parts: SessionParts): Sessions {
 		if (profiles.size === 0) scopes.set(key, profiles);
 		const known = profiles.get(profile);
 		if (known !== undefined) return known;
-		// Every session may hold a stream: one caller with ever new capabilities must not use up all connections.
-		const isFull = profiles.size >= MAX_PROFILES && profile !== NO_CAPABILITIES && !makeRoom(profiles);
-		if (isFull) return entryFor(target, NO_CAPABILITIES);
-		const entry = newEntry(key, profile);
+		if (profiles.size >= MAX_PROFILES) dropOldest(profiles);
+		const entry = newEntry(key);
 		profiles.set(profile, entry);
 		return entry;
 	};
@@ -142,24 +135,9 @@ export function createSessions(parts: SessionParts): Sessions {
 	};
 }
 
-// Ends the session that was opened longest ago and that nobody uses at the moment; `false` when there is none.
-function makeRoom(profiles: Map<string, Entry>): boolean {
-	for (const [profile, entry] of profiles) {
-		const isOpening = entry.opening !== undefined && entry.openedAt === 0;
-		// Who has just been given it may not have begun to use it.
-		const isFresh = Date.now() - entry.openedAt < FRESH_MS;
-		if (profile === NO_CAPABILITIES || isOpening || isFresh || entry.inFlight > 0) continue;
-		profiles.delete(profile);
-		retireEntry(entry);
-		return true;
-	}
-	return false;
-}
-
-function newEntry(key: ScopeKey, profile: string): Entry {
+function newEntry(key: ScopeKey): Entry {
 	return {
 		key,
-		profile,
 		opening: undefined,
 		wire: undefined,
 		generation: 0,

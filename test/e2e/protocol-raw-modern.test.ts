@@ -200,3 +200,18 @@ describe('hanging up', () => {
 		await expect.poll(() => fresh.cancelled.length).toBe(before + 1);
 	});
 });
+
+describe('a caller with ever new capabilities', () => {
+	it('does not make the gateway hold ever more sessions with the server', async () => {
+		for (let count = 0; count < 60; count++) {
+			const capabilities = { experimental: { [`x-${count}`]: {} } };
+			const _meta = { 'io.modelcontextprotocol/clientCapabilities': capabilities };
+			expect((await send('fresh', 'tools/list', { _meta })).json.result.tools.length).toBeGreaterThan(10);
+		}
+		const open = async () => {
+			const text = await (await fetch(`${gateway.operatorUrl}/metrics`)).text();
+			return Number(/^portcullis_upstream_sessions (\d+)$/m.exec(text)?.[1]);
+		};
+		await expect.poll(open).toBeLessThan(25);
+	});
+});
