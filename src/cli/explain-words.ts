@@ -1,13 +1,19 @@
-import type { Server } from '../config/snapshot.ts';
+import type { GrantRule, Server } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Decision, Reason } from '../policy/decide.ts';
 
 /** Who the principal is and which workspaces which rules give them. */
-export function explainGrants(principal: Principal): readonly string[] {
+export function explainGrants(principal: Principal, grantRules: readonly GrantRule[]): readonly string[] {
 	const identity = `${principal.name} is ${principal.oid} of the directory ${principal.tid}.`;
 	if (principal.grants.size === 0) return [identity, 'No grant rule matches, so no workspace is open to them.'];
+	const inWords = (name: string): string => {
+		const rule = grantRules.find((candidate) => candidate.name === name);
+		return rule === undefined
+			? name
+			: `${name} (${rule.match.claim} ${rule.match.value} is ${rule.level} in ${rule.workspace})`;
+	};
 	const grants = [...principal.grants.values()].map(
-		({ workspace, level, rules }) => `  ${workspace}: ${level}, by ${rules.join(' and ')}`,
+		({ workspace, level, rules }) => `  ${workspace}: ${level}, by ${rules.map(inWords).join(' and ')}`,
 	);
 	return [identity, 'Their workspaces:', ...grants];
 }

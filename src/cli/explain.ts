@@ -43,7 +43,7 @@ async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
 	try {
 		const principal = await principalFor(options.as, { app, snapshot: snapshots.current(), folder: demo.directory });
 		const words = await explainTool(app, principal, { snapshot: snapshots.current(), path: options.tool });
-		io.out([...explainGrants(principal), '', ...words.lines].join('\n'));
+		io.out([...explainGrants(principal, snapshots.current().grantRules), '', ...words.lines].join('\n'));
 		if (!words.allowed) process.exitCode = 1;
 	} finally {
 		await app.close();

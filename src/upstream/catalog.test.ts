@@ -182,7 +182,7 @@ describe('a list of a server that is down', () => {
 		expect(asked(fixture)).toBe(before);
 		fixture.setBehaviour({ hostile: undefined });
 		clock.now += 1;
-		expect(await catalog.list(wanted())).toMatchObject({ outdated: false });
+		await expect.poll(() => catalog.list(wanted())).toMatchObject({ outdated: false });
 	});
 
 	it('that has also grown old is not asked for at each call either', async () => {
@@ -199,6 +199,19 @@ describe('a list of a server that is down', () => {
 			await fetch(fixture.url, { method: 'PUT' });
 		}
 		expect(asked(fixture)).toBe(before);
+	});
+
+	it('keeps nobody waiting, however slow the server is to fail again', async () => {
+		const { catalog, fixture, wanted, target, clock } = await setUp();
+		await catalog.list(wanted());
+		fixture.setBehaviour({ hostile: { kind: 'html-500' } });
+		clock.now += 1;
+		catalog.invalidate(target.credential.key, 'notifications/tools/list_changed');
+		const old = await catalog.list(wanted());
+		fixture.setBehaviour({ hostile: { kind: 'never' } });
+		clock.now += 5_001;
+		expect(await catalog.list(wanted())).toBe(old);
+		expect(await catalog.list(wanted())).toBe(old);
 	});
 
 	it('is read again at once when the server has only forgotten the session', async () => {

@@ -57,11 +57,14 @@ export function createCatalog(sessions: Sessions, now: () => number = Date.now):
 	return {
 		async list(wanted) {
 			const entry = entryFor(wanted);
-			const age = now() - entry.readAt;
 			if (entry.list === undefined) return waitFor(clock, entry, wanted);
-			if (entry.changed && now() - entry.triedAt > (entry.list.outdated ? RETRY_MS : 0))
-				return waitFor(clock, entry, wanted);
-			if (age > wanted.target.server.limits.listAgeMs) refresh(clock, entry, wanted).catch(() => undefined);
+			const { outdated } = entry.list;
+			const sinceTried = now() - entry.triedAt;
+			if (entry.changed && !outdated && sinceTried > 0) return waitFor(clock, entry, wanted);
+			// Nobody waits for a server that failed a moment ago, and nobody asks it at every call.
+			const { listAgeMs } = wanted.target.server.limits;
+			const isDue = outdated ? sinceTried > RETRY_MS : now() - entry.readAt > listAgeMs;
+			if (isDue) refresh(clock, entry, wanted).catch(() => undefined);
 			return entry.list;
 		},
 		async listAgain(wanted) {

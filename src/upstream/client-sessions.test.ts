@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { errorCode } from '../errors/portcullis-error.ts';
+import type { Call } from '../mcp/call.ts';
+import type { SessionClaim } from '../mcp/legacy/session.ts';
+import { createClientSessions } from './client-sessions.ts';
+
+const session = (nonce: string) => ({ nonce }) as SessionClaim;
+const [CHAT, OTHER] = [session('chat'), session('other')];
+const call = (id: string | number) => ({ id, params: {} }) as unknown as Call;
+const cancel = (requestId: unknown) => ({ params: { requestId } }) as unknown as Call;
+const level = (value: unknown) => ({ params: { level: value } }) as unknown as Call;
+
+describe('a running call', () => {
+	it('is cancelled by its own session and its own id alone', () => {
+		const clients = createClientSessions();
+		const { signal } = clients.begin(CHAT, call(7));
+		for (const [from, id] of [
+			[OTHER, 7],
+			[undefined, 7],
+			[CHAT, 8],
+			[CHAT, '7'],
+			[CHAT, undefined],
+			[CHAT, { id: 7 }],
+		] as const)
+			clients.cancel(from, cancel(id));
+		expect(signal?.aborted).toBe(false);
+		clients.cancel(CHAT, cancel(7));
+		expect(errorCode(signal?.reason)).toBe('PC_CALL_CANCELLED');
+	});
+
+	it('that has ended is nobody’s to cancel, and the next with its id is another', () => {
+		const clients = createClientSessions();
+		const first = clients.begin(CHAT, call('a'));
+		const second = clients.begin(CHAT, call('a'));
+		first.end();
+		clients.cancel(CHAT, cancel('a'));
+		expect([first.signal?.aborted, second.signal?.aborted]).toEqual([false, true]);
+		second.end();
+		clients.cancel(CHAT, cancel('a'));
+		expect(first.signal?.aborted).toBe(false);
+	});
+
+	it('without a session is cancelled by nobody', () => {
+		const clients = createClientSessions();
+		const running = clients.begin(undefined, call(1));
+		clients.cancel(undefined, cancel(1));
+		expect(running.signal?.aborted ?? false).toBe(false);
+		running.end();
+	});
+});
+
+describe('the log level of a session', () => {
+	it('is its own, until it ends', () => {
+		const clients = createClientSessions();
+		clients.setLogLevel(CHAT, level('warning'));
+		expect([clients.logLevel(CHAT), clients.logLevel(OTHER), clients.logLevel(undefined)]).toEqual([
+			'warning',
+			undefined,
+			undefined,
+		]);
+		clients.setLogLevel(CHAT, level('debug'));
+		expect(clients.logLevel(CHAT)).toBe('debug');
+		clients.end(CHAT);
+		expect(clients.logLevel(CHAT)).toBeUndefined();
+	});
+
+	it('is refused when it is none, with or without a session', () => {
+		const clients = createClientSessions();
+		for (const at of [CHAT, undefined])
+			for (const value of ['loud', 7, undefined, null])
+				expect(() => clients.setLogLevel(at, level(value))).toThrow(expect.objectContaining({ code: 'PC_PARAMS_INVALID' }));
+		clients.setLogLevel(undefined, level('info'));
+		expect(clients.logLevel(undefined)).toBeUndefined();
+	});
+});
