@@ -5,7 +5,7 @@ import { createTrails, type TrailOutcome } from './audit/trail.ts';
 import type { FileSnapshotSource } from './config/snapshot-source.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
-import { type ListenAt, listen } from './edge/listen.ts';
+import { type ListenAt, type Listener, listen } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { createAuthenticate } from './identity/authenticate.ts';
@@ -53,11 +53,7 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		snapshots,
 		isDraining: () => draining,
 		stages: {
-			openTrail: createTrails({
-				records,
-				now: Date.now,
-				onOutcome: (outcome) => tellOutcome(outcome, { log, metrics }),
-			}),
+			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
 			authenticate: authenticator.authenticate,
 			resolveRoute,
 			decide: decideRoute,
@@ -72,11 +68,7 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
 			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
 			const view = { isReady: () => !draining, metrics: metrics.text };
-			const operator = await listen(at.operator, createOperatorHandler(view)).catch(async (error) => {
-				// Half a gateway must not go on listening.
-				await front.drain(AbortSignal.abort());
-				throw error;
-			});
+			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
 			return { front, operator };
 		},
 		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
@@ -103,6 +95,12 @@ function reopenRecords(records: RecordKeeper, log: Log): void {
 		const { code } = error as { code?: unknown };
 		log.error({ code }, 'the audit file cannot be opened anew; the old one is kept');
 	}
+}
+
+// Half a gateway must not go on listening.
+async function giveUp(front: Listener, error: unknown): Promise<never> {
+	await front.drain(AbortSignal.abort());
+	throw error;
 }
 
 function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {

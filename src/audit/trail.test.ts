@@ -38,7 +38,10 @@ function lines(): Line[] {
 const codeOf = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'kept', errorCode);
 
 /** A stream of these frames, and a sink that notes what stood in the audit when each of them left. */
-function stream(end: StreamEnd | Error, frames: readonly Frame[] = [{ data: 'a' }]): Extract<Answer, { kind: 'stream' }> {
+function stream(
+	end: StreamEnd | Error,
+	frames: readonly Frame[] = [{ data: 'a' }],
+): Extract<Answer, { kind: 'stream' }> {
 	return {
 		kind: 'stream',
 		headers: {},
@@ -140,10 +143,11 @@ describe('a trail', () => {
 		await Promise.all(many.map((trail) => trail.close(emptyAnswer(202))));
 		expect(lines()).toHaveLength(100);
 		for (let index = 0; index < 50; index++)
-			expect(lines().filter((line) => line['request'] === `r-${index}`).map((line) => line['kind'])).toEqual([
-				'intent',
-				'outcome',
-			]);
+			expect(
+				lines()
+					.filter((line) => line['request'] === `r-${index}`)
+					.map((line) => line['kind']),
+			).toEqual(['intent', 'outcome']);
 	});
 });
 
@@ -177,7 +181,9 @@ describe('the trail of a stream', () => {
 		const open = trails();
 		const known = await open('r-3').close(stream(new PortcullisError('PC_UPSTREAM_FAILED')));
 		expect(await codeOf(pump(known, watchingSink()))).toBe('PC_UPSTREAM_FAILED');
-		await expect(pump(await open('r-4').close(stream(new Error('foreign'))), watchingSink())).rejects.toThrow('foreign');
+		await expect(pump(await open('r-4').close(stream(new Error('foreign'))), watchingSink())).rejects.toThrow(
+			'foreign',
+		);
 		expect(lines().map(({ outcome, code }) => [outcome, code])).toEqual([
 			['cut', 'PC_UPSTREAM_FAILED'],
 			['cut', undefined],
@@ -207,7 +213,10 @@ describe.skipIf(!existsSync(FULL_DISK))('a record that cannot be kept', () => {
 
 	it('says that the call was carried out where it was', async () => {
 		// The disk fills up between the two records.
-		const switching: RecordKeeper = { ...records, keepNow: (line) => (lines().length > 0 ? full : records).keepNow(line) };
+		const switching: RecordKeeper = {
+			...records,
+			keepNow: (line) => (lines().length > 0 ? full : records).keepNow(line),
+		};
 		const trail = trails(switching)('r-1');
 		await trail.intend('c');
 		expect(await codeOf(trail.close(messageAnswer('{}')))).toBe('PC_AUDIT_OUTCOME_LOST');

@@ -47,11 +47,14 @@ interface Visit {
 /** Builds the handler of all MCP addresses, straight on node:http. */
 export function createDataPlane(parts: DataPlaneParts): DataPlane {
 	const endless = new Map<ServerResponse, Call>();
+	const endStreams = (): void => {
+		for (const [response, call] of endless) response.end(farewell(call));
+	};
+	// A stream was allowed by the configuration it was opened under; whoever may still have it opens it again.
+	parts.snapshots.onChange(endStreams);
 	return {
 		handle: (request, response) => answer(parts, { request, response, endless }).catch(() => void response.destroy()),
-		endStreams() {
-			for (const [response, call] of endless) response.end(farewell(call));
-		},
+		endStreams,
 	};
 }
 

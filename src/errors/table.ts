@@ -101,7 +101,6 @@ export const ERRORS = {
 		-31415,
 		'Send one JSON message with Content-Type: application/json and without Content-Encoding.',
 	),
-	PC_NOT_ACCEPTABLE: row('edge', 406, -31406, 'Accept both application/json and text/event-stream, or neither.'),
 	PC_JSON_INVALID: row('edge', 400, -32700, 'The body is not valid JSON in UTF-8.'),
 	PC_JSON_AMBIGUOUS: row(
 		'edge',
@@ -148,12 +147,6 @@ export const ERRORS = {
 		'The MCP-Protocol-Version header names a revision that is not supported.',
 	),
 	PC_SESSION_UNKNOWN: row('edge', 404, -31404, 'The session is unknown or has ended; initialize again.'),
-	PC_SESSION_REQUIRED: row(
-		'edge',
-		400,
-		-32600,
-		'This server works with sessions: initialize first and send the Mcp-Session-Id it answers.',
-	),
 	PC_SHUTTING_DOWN: row('edge', 503, -31503, 'The gateway is stopping; send the call again in a moment.'),
 
 	PC_METHOD_UNKNOWN: row('router', 200, -32601, 'This method is not available at this address.'),

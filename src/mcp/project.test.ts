@@ -14,15 +14,19 @@ describe('a result on its way to a modern client', () => {
 		expect(projectResult('{}', 'ping', UP)).toBe('{"resultType":"complete"}');
 	});
 
-	it.each(['server/discover', 'tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', 'resources/read'])(
-		'of %s may not be cached for anybody',
-		(method) => {
-			const hints = '"resultType":"complete","ttlMs":0,"cacheScope":"private"';
-			expect(projectResult('{"a":1.0}', method, UP)).toBe(`{"a":1.0,${hints}}`);
-			const open = '{"ttlMs":9000,"resultType":"complete","cacheScope":"public"}';
-			expect(JSON.parse(projectResult(open, method, MODERN))).toEqual(JSON.parse(`{${hints}}`));
-		},
-	);
+	it.each([
+		'server/discover',
+		'tools/list',
+		'prompts/list',
+		'resources/list',
+		'resources/templates/list',
+		'resources/read',
+	])('of %s may not be cached for anybody', (method) => {
+		const hints = '"resultType":"complete","ttlMs":0,"cacheScope":"private"';
+		expect(projectResult('{"a":1.0}', method, UP)).toBe(`{"a":1.0,${hints}}`);
+		const open = '{"ttlMs":9000,"resultType":"complete","cacheScope":"public"}';
+		expect(JSON.parse(projectResult(open, method, MODERN))).toEqual(JSON.parse(`{${hints}}`));
+	});
 
 	it('keeps the kind it has', () => {
 		const text = '{"resultType":"input_required","requestState":"x"}';

@@ -10,7 +10,8 @@ const PATTERNS: readonly RegExp[] = [
  * replaced, and every value in `secrets` for certain.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-	const known = secrets.filter((secret) => secret.length >= 4);
+	// The longest first: a secret that begins like another would leave its rest behind.
+	const known = secrets.filter((secret) => secret.length >= 4).toSorted((a, b) => b.length - a.length);
 	const without = known.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
 	return PATTERNS.reduce(
 		(rest, pattern) => rest.replace(pattern, (_match, lead) => `${keptLead(lead)}[secret]`),

@@ -71,15 +71,18 @@ describe('a tool', () => {
 		['write', true, { minimumLevel: 'write' }, true, 'level-sufficient'],
 		['write', true, { minimumLevel: 'admin' }, false, 'level-insufficient'],
 		['admin', false, { minimumLevel: 'admin' }, true, 'level-sufficient'],
-	] as const)('for %s, read-only %s, with the rule %j: allowed is %s because of %s', (level, readOnly, parts, allowed, reason) => {
-		const decision = ask(level, server(rule(parts)), readOnly);
-		expect(decision).toEqual({
-			allowed,
-			reasons: [...HELD, 'tool-enabled', reason],
-			level,
-			rules: ['grants[0]'],
-		});
-	});
+	] as const)(
+		'for %s, read-only %s, with the rule %j: allowed is %s because of %s',
+		(level, readOnly, parts, allowed, reason) => {
+			const decision = ask(level, server(rule(parts)), readOnly);
+			expect(decision).toEqual({
+				allowed,
+				reasons: [...HELD, 'tool-enabled', reason],
+				level,
+				rules: ['grants[0]'],
+			});
+		},
+	);
 });
 
 describe('something that is no tool', () => {

@@ -11,6 +11,8 @@ import { createPools } from './pools.ts';
 import { createSessions } from './sessions.ts';
 import type { Target } from './target.ts';
 
+const soon = <T>(get: () => T) => expect.poll(get, { timeout: 4_000, interval: 10 });
+
 type NetworkServer = Server & { readonly transport: NetworkTransport };
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -102,7 +104,9 @@ describe('a list', () => {
 
 	it('is one of its kind and of the capabilities it was asked with', async () => {
 		const { catalog, fixture, wanted } = await setUp();
-		await Promise.all((['tools', 'prompts', 'resources', 'templates'] as const).map((kind) => catalog.list(wanted(kind))));
+		await Promise.all(
+			(['tools', 'prompts', 'resources', 'templates'] as const).map((kind) => catalog.list(wanted(kind))),
+		);
 		expect(namesOf((await catalog.list(wanted('prompts'))).items)).toContain('test_simple_prompt');
 		expect(namesOf((await catalog.list(wanted('templates'))).items)).toEqual(['test://template/{id}/data']);
 		await catalog.list(wanted('tools', { profile: '{"sampling":{}}' }));
@@ -138,7 +142,7 @@ describe('a list', () => {
 		await toggle(fixture);
 		clock.now += 1_001;
 		expect(await names()).not.toContain('extra');
-		await expect.poll(names).toContain('extra');
+		await soon(names).toContain('extra');
 		expect(asked(fixture)).toBe(2);
 	});
 });
@@ -182,7 +186,7 @@ describe('a list of a server that is down', () => {
 		expect(asked(fixture)).toBe(before);
 		fixture.setBehaviour({ hostile: undefined });
 		clock.now += 1;
-		await expect.poll(() => catalog.list(wanted())).toMatchObject({ outdated: false });
+		await soon(() => catalog.list(wanted())).toMatchObject({ outdated: false });
 	});
 
 	it('that has also grown old is not asked for at each call either', async () => {
@@ -191,7 +195,7 @@ describe('a list of a server that is down', () => {
 		fixture.setBehaviour({ hostile: { kind: 'html-500' } });
 		clock.now += 1_001;
 		await catalog.list(wanted());
-		await expect.poll(async () => (await catalog.list(wanted())).outdated).toBe(true);
+		await soon(async () => (await catalog.list(wanted())).outdated).toBe(true);
 		const before = asked(fixture);
 		for (let call = 0; call < 10; call++) {
 			await catalog.list(wanted());

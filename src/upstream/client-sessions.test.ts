@@ -68,7 +68,9 @@ describe('the log level of a session', () => {
 		const clients = createClientSessions();
 		for (const at of [CHAT, undefined])
 			for (const value of ['loud', 7, undefined, null])
-				expect(() => clients.setLogLevel(at, level(value))).toThrow(expect.objectContaining({ code: 'PC_PARAMS_INVALID' }));
+				expect(() => clients.setLogLevel(at, level(value))).toThrow(
+					expect.objectContaining({ code: 'PC_PARAMS_INVALID' }),
+				);
 		clients.setLogLevel(undefined, level('info'));
 		expect(clients.logLevel(undefined)).toBeUndefined();
 	});

@@ -1,7 +1,7 @@
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
-import { memberOf, sliceOf } from '../lib/json-text.ts';
+import { memberOf, objectText, sliceOf } from '../lib/json-text.ts';
 import { type Answer, type Frame, messageAnswer } from '../mcp/answer.ts';
-import { asObject, type Call, errorText, type JsonObject, successText } from '../mcp/call.ts';
+import { asObject, type Call, type JsonObject, successText } from '../mcp/call.ts';
 import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
 import { effectOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
@@ -120,7 +120,7 @@ async function send(held: Exchange, notes: Notes): Promise<Frame & { readonly st
 
 function translate(response: WireResponse, call: Call, crossing: Crossing): Frame & { readonly status: number } {
 	const error = asObject(response.value['error']);
-	if (error !== undefined) return translateError(error, call, crossing);
+	if (error !== undefined) return translateError(response, error, { call, crossing });
 	const result = memberOf(response.text, 'result');
 	const value = asObject(response.value['result']);
 	if (result === undefined || value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID');
@@ -139,16 +139,32 @@ const INVALID_PARAMS = -32602;
 const HOP_CODES = new Set([-32020, -32022]);
 const CLIENT_CODES = new Set([-32021, -32042]);
 
-function translateError(error: JsonObject, call: Call, crossing: Crossing): Frame & { readonly status: number } {
-	const code = typeof error['code'] === 'number' ? error['code'] : -32603;
+interface Addressee {
+	readonly call: Call;
+	readonly crossing: Crossing;
+}
+
+function translateError(
+	{ text }: WireResponse,
+	error: JsonObject,
+	{ call, crossing }: Addressee,
+): Frame & { readonly status: number } {
+	const code = Number.isSafeInteger(error['code']) ? (error['code'] as number) : -32603;
 	const detail = `the server answered ${code}`;
 	if (HOP_CODES.has(code) && crossing.from === 'modern') throw new PortcullisError('PC_INTERNAL', { detail });
 	if (CLIENT_CODES.has(code)) throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail });
 	const projected = crossing.to === 'modern' && code === LEGACY_RESOURCE_NOT_FOUND ? INVALID_PARAMS : code;
 	const message = typeof error['message'] === 'string' ? error['message'] : 'The server answered with an error.';
 	const status = call.era === 'modern' && projected === METHOD_NOT_FOUND ? 404 : 200;
-	const body = { code: projected, message, ...(error['data'] !== undefined && { data: error['data'] }) };
-	return { data: errorText(call.idText, body), failed: true, status };
+	// As the server spelled it: numbers and members of its own survive.
+	const whole = memberOf(text, 'error');
+	const data = whole && memberOf(text, 'data', whole.start);
+	const body = objectText({
+		code: String(projected),
+		message: JSON.stringify(message),
+		...(data !== undefined && { data: sliceOf(text, data) }),
+	});
+	return { data: `{"jsonrpc":"2.0","id":${call.idText},"error":${body}}`, failed: true, status };
 }
 
 interface Notes {

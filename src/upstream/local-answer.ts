@@ -49,6 +49,7 @@ export async function localAnswer(parts: LocalParts, request: LocalRequest): Pro
 			return emptyAnswer(202);
 		case 'session-ended':
 			parts.clients.end(route.session);
+			if (route.session !== undefined) parts.sessionIds.end(route.session);
 			return emptyAnswer(200);
 	}
 }

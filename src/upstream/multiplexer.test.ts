@@ -76,7 +76,8 @@ describe('an answer', () => {
 
 	it('is anything but a line of noise', async () => {
 		const { multiplexer, strays, notified } = setUp();
-		for (const text of ['', 'hello', '{', '[]', '[{"id":1,"result":{}}]', 'null', '"x"', '1']) multiplexer.receive(text);
+		for (const text of ['', 'hello', '{', '[]', '[{"id":1,"result":{}}]', 'null', '"x"', '1'])
+			multiplexer.receive(text);
 		expect([strays(), notified]).toEqual([0, []]);
 	});
 });
@@ -126,7 +127,10 @@ describe('a notification', () => {
 		const { ask, receive, notified } = setUp();
 		const heard: [number, WireNotification][] = [];
 		const asked = [1, 2].map((id) => ask({ onNotification: (each) => heard.push([id, each]) }));
-		const progress = (progressToken: unknown) => ({ method: 'notifications/progress', params: { progressToken, progress: 1 } });
+		const progress = (progressToken: unknown) => ({
+			method: 'notifications/progress',
+			params: { progressToken, progress: 1 },
+		});
 		for (const token of [2, 3, '1', undefined]) receive(progress(token));
 		expect(heard).toEqual([[2, { ...progress(2) }]]);
 		expect(notified).toEqual(Array(3).fill('notifications/progress'));

@@ -89,11 +89,16 @@ function answerFrom(passing: Passing, reply: HttpReply): Answer {
 		throw new PortcullisError('PC_SESSION_UNKNOWN');
 	}
 	checkStatus(reply.status);
-	if (call.kind === 'end') return emptyAnswer(200);
+	if (call.kind === 'end') {
+		if (route.session !== undefined) passing.sessions.end(route.session);
+		return emptyAnswer(200);
+	}
 	if (call.kind === 'listen' && reply.events === undefined) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
 	const headers = sessionHeader(passing, reply);
 	if (reply.events !== undefined) return streamAnswer(passing, reply, headers);
-	if (call.kind !== 'request' && reply.status < 300) return { kind: 'empty', status: 202, headers };
+	// To a notification or an answer a server may say no with a status alone (mcp 2025-11-25: basic/transports).
+	const isBare = call.kind !== 'request' && (reply.status < 300 || reply.body.length === 0);
+	if (isBare) return { kind: 'empty', status: reply.status < 300 ? 202 : reply.status, headers };
 	return messageFrom(passing, reply, headers);
 }
 

@@ -30,7 +30,11 @@ const page = (tools: string, cursor?: string) =>
 
 describe('a list', () => {
 	it('is read page by page, each with the cursor of the one before', async () => {
-		const { items, asked } = await read([page('{"name":"a"}', 'c"1'), page('{"name":"b"}', 'c2'), page('{"name":"c"}')]);
+		const { items, asked } = await read([
+			page('{"name":"a"}', 'c"1'),
+			page('{"name":"b"}', 'c2'),
+			page('{"name":"c"}'),
+		]);
 		expect(names(items)).toEqual(['a', 'b', 'c']);
 		expect(asked.map(({ params }) => params)).toEqual([{}, { cursor: 'c"1' }, { cursor: 'c2' }]);
 	});
@@ -65,9 +69,11 @@ describe('a list', () => {
 	});
 
 	it('says which tools only read, and takes no other word for it', async () => {
-		const hint = (value: string) => `{"name":"${value}","annotations":{"readOnlyHint":${value}}}`;
-		const { items } = await read([page([hint('true'), hint('false'), hint('1'), hint('"true"')].join())]);
-		expect(items.map(({ readOnly }) => readOnly)).toEqual([true, false, false]);
+		const hints = ['{"readOnlyHint":true}', '{"readOnlyHint":false}', '{"readOnlyHint":1}', '{"readOnlyHint":"true"}'];
+		const others = ['{}', 'null', '[{"readOnlyHint":true}]', '{"readonlyhint":true}'];
+		const tools = [...hints, ...others].map((each, index) => `{"name":"t${index}","annotations":${each}}`);
+		const { items } = await read([page(tools.join())]);
+		expect(items.map(({ readOnly }) => readOnly)).toEqual([true, ...Array(7).fill(false)]);
 	});
 
 	it.each([
@@ -84,9 +90,7 @@ describe('a list', () => {
 	});
 
 	it('ends after so many pages, or so many items, as no server has', async () => {
-		let count = 0;
-		const endless = { get next() { return page(`{"name":"t${count}"}`, `c${count++}`); } };
-		const pages = new Proxy([] as string[], { get: (_, name) => (name === 'length' ? 1_000 : endless.next) });
+		const pages = Array.from({ length: 300 }, (_, index) => page(`{"name":"t${index}"}`, `c${index}`));
 		expect((await read(pages)).asked).toHaveLength(200);
 		const many = Array.from({ length: 20_001 }, (_, index) => `{"name":"t${index}"}`).join();
 		expect((await read([page(many, 'more'), page('')])).asked).toHaveLength(1);

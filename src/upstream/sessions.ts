@@ -77,6 +77,7 @@ export function createSessions(parts: SessionParts): Sessions {
 	const scopes = new Map<ScopeKey, Map<string, Entry>>();
 	let isKept: (key: ScopeKey) => boolean = () => true;
 	let closed = false;
+	const all = (): Entry[] => [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
 	const idleMs = ({ server, credential }: Target): number =>
 		isKept(credential.key) ? server.limits.childIdleMs : LINGER_MS;
 
@@ -111,26 +112,23 @@ export function createSessions(parts: SessionParts): Sessions {
 			return (await acquire(target, NO_CAPABILITIES)).info.era;
 		},
 		async infoOf(target) {
-			const { info } = entryFor(target, NO_CAPABILITIES);
-			return info ?? (await acquire(target, NO_CAPABILITIES)).info;
+			return entryFor(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;
 		},
 		retire(isKeptNow) {
 			isKept = isKeptNow;
 			for (const [key, profiles] of scopes) {
 				if (isKept(key)) continue;
-				for (const entry of profiles.values()) retireEntry(entry);
-				if ([...profiles.values()].every(isClosed)) scopes.delete(key);
+				if ([...profiles.values()].map(retireEntry).every(isClosed)) scopes.delete(key);
 			}
 		},
 		async close() {
 			closed = true;
-			const all = [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
+			const closing = all().map(closeEntry);
 			scopes.clear();
-			await Promise.all(all.map(closeEntry));
+			await Promise.all(closing);
 		},
 		get size() {
-			const all = [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
-			return all.filter((entry) => entry.wire !== undefined).length;
+			return all().filter((entry) => entry.wire !== undefined).length;
 		},
 	};
 }
@@ -277,9 +275,10 @@ function dropOldest(profiles: Map<string, Entry>): void {
 	profiles.delete(oldest);
 }
 
-function retireEntry(entry: Entry): void {
+function retireEntry(entry: Entry): Entry {
 	if (entry.inFlight > 0) armIdle(entry, LINGER_MS);
 	else if (entry.openedAt > 0) void closeEntry(entry);
+	return entry;
 }
 
 function isClosed({ wire, opening }: Entry): boolean {

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readStdioLog, type StdioOptions, stdioServer } from '../../test/fakes/upstream.ts';
 import { type ChildExit, type StdioChild, startStdioChild } from './stdio-child.ts';
 
+const soon = <T>(get: () => T) => expect.poll(get, { timeout: 4_000, interval: 10 });
+
 const PATH = process.env['PATH'] ?? '';
 const MEGABYTE = 1024 * 1024;
 let folder: string;
@@ -29,7 +31,11 @@ interface Started {
 	readonly ended: Promise<ChildExit>;
 }
 
-function start(command: string, args: readonly string[], more: { env?: object; cwd?: string; lineBytes?: number } = {}): Started {
+function start(
+	command: string,
+	args: readonly string[],
+	more: { env?: object; cwd?: string; lineBytes?: number } = {},
+): Started {
 	const lines: string[] = [];
 	const exits: ChildExit[] = [];
 	let finish: (reason: ChildExit) => void = () => undefined;
@@ -74,14 +80,14 @@ describe('a child', () => {
 	it('answers line by line, noise and all', async () => {
 		const { child, lines } = fixture({ noise: 'not json' });
 		expect(child.writeLine(PING)).toBe(true);
-		await expect.poll(() => lines).toEqual(['not json', '{"jsonrpc":"2.0","id":1,"result":{}}']);
+		await soon(() => lines).toEqual(['not json', '{"jsonrpc":"2.0","id":1,"result":{}}']);
 	});
 
 	it('gets its arguments as they are, with no shell between, and exactly the environment it was given', async () => {
 		const odd = ['a b', '$HOME', '; exit 7', '`id`', '"', '*', '--', ''];
 		const script = 'console.log(JSON.stringify([process.argv.slice(1), process.env]))';
 		const { lines } = start(process.execPath, ['-e', script, '--', ...odd], { env: { API_KEY: 's $x' } });
-		await expect.poll(() => lines).toHaveLength(1);
+		await soon(() => lines).toHaveLength(1);
 		const [args, env] = JSON.parse(lines[0]!) as [string[], Record<string, string>];
 		expect(args).toEqual(odd);
 		expect(env).toEqual({ PATH, API_KEY: 's $x' });
@@ -89,7 +95,7 @@ describe('a child', () => {
 
 	it('starts in the folder it was given', async () => {
 		const { lines } = node('console.log(process.cwd())', { cwd: folder });
-		await expect.poll(() => lines).toEqual([folder]);
+		await soon(() => lines).toEqual([folder]);
 	});
 
 	it('may write characters and lines in any pieces', async () => {
@@ -137,19 +143,19 @@ describe('the end of a child', () => {
 
 	it('is told although a grandchild holds its stdout, and takes the grandchild with it', async () => {
 		const { child, ended } = fixture({ grandchild: true });
-		await expect.poll(events).toContain('grandchild');
+		await soon(events).toContain('grandchild');
 		const grandchild = readStdioLog(logPath).find(({ event }) => event === 'grandchild')?.pid;
 		expect(isAlive(grandchild)).toBe(true);
 		child.writeLine('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"crash"}}');
 		await ended;
-		await expect.poll(() => isAlive(grandchild)).toBe(false);
+		await soon(() => isAlive(grandchild)).toBe(false);
 	});
 });
 
 describe('stopping a child', () => {
 	it('lets it end by itself', async () => {
 		const { child, ended } = fixture();
-		await expect.poll(events).toContain('start');
+		await soon(events).toContain('start');
 		await child.stop();
 		expect(isAlive(child.pid)).toBe(false);
 		await ended;
@@ -157,18 +163,18 @@ describe('stopping a child', () => {
 
 	it('ends one that ignores both the end of stdin and SIGTERM, and its grandchild', async () => {
 		const { child, ended } = fixture({ ignoreEof: true, ignoreSigterm: true, grandchild: true });
-		await expect.poll(events).toContain('grandchild');
+		await soon(events).toContain('grandchild');
 		const grandchild = readStdioLog(logPath).find(({ event }) => event === 'grandchild')?.pid;
 		await child.stop();
 		expect(await ended).toEqual({ kind: 'exited', detail: 'SIGKILL' });
 		expect(events()).toEqual(expect.arrayContaining(['eof', 'sigterm']));
 		expect(isAlive(child.pid)).toBe(false);
-		await expect.poll(() => isAlive(grandchild)).toBe(false);
+		await soon(() => isAlive(grandchild)).toBe(false);
 	});
 
 	it('twice is once, and stopping one that has ended is nothing', async () => {
 		const { child, exits } = fixture();
-		await expect.poll(events).toContain('start');
+		await soon(events).toContain('start');
 		await Promise.all([child.stop(), child.stop()]);
 		await child.stop();
 		expect(exits).toHaveLength(1);
@@ -183,7 +189,7 @@ describe('a line that is too long', () => {
 		const long = node('console.log("x".repeat(1001)); setInterval(() => {}, 1000)', { lineBytes: 1_000 });
 		expect(await long.ended).toMatchObject({ kind: 'line-too-long' });
 		expect(long.lines).toEqual([]);
-		await expect.poll(() => isAlive(long.child.pid)).toBe(false);
+		await soon(() => isAlive(long.child.pid)).toBe(false);
 		expect(long.exits).toHaveLength(1);
 	});
 

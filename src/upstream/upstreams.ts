@@ -130,7 +130,8 @@ function logExit(
 	{ server, credential }: Target,
 	end: { exit: { kind: string; detail: string }; tail: string },
 ): void {
-	const stderr = redact(end.tail.slice(-2_000), Object.values(credential.env));
+	// Redacted as a whole, then cut: a cut through a secret would leave half of it.
+	const stderr = redact(end.tail, Object.values(credential.env)).slice(-2_000);
 	log.info({ workspace: server.workspace, server: server.slug, ...end.exit, stderr }, 'child ended');
 }
 

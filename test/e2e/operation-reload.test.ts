@@ -133,6 +133,23 @@ describe('a reload', () => {
 		expect(await tools()).toEqual([]);
 	});
 
+	it('ends open streams, so that a grant that has gone takes its streams along', async () => {
+		const withSessions = await startLegacyHttp({ canary: 'FAR' });
+		const servers = { far: { transport: 'http', url: withSessions.url } };
+		gateway = await startGateway(config({ servers }));
+		const headers = { authorization: `Bearer ${gateway.tokenFor(['G'])}` };
+		const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+		const started = await post(gateway.url + FAR.path, legacy('initialize', params), headers);
+		const session = { ...headers, 'mcp-session-id': started.headers.get('mcp-session-id') ?? '' };
+		const listen = () => fetch(gateway.url + FAR.path, { headers: { ...session, accept: 'text/event-stream' } });
+		const stream = await listen();
+		expect(stream.status).toBe(200);
+		await gateway.reconfigure({ ...config({ servers }), grants: [] });
+		expect(await stream.text()).not.toContain('data: {');
+		expect((await listen()).status).toBe(404);
+		await withSessions.close();
+	});
+
 	it('starts a changed server anew and leaves the others alone', async () => {
 		gateway = await startGateway(config());
 		for (const way of [CHILD, STEADY]) expect(codeOf(await callTool(gateway, way, 'echo'))).toBe('ok');

@@ -9,7 +9,7 @@ import {
 	startModernHttp,
 	stdioServer,
 } from '../fakes/upstream.ts';
-import { connectNew, connectOld, keepForFile, keepForTest } from './protocol-clients.ts';
+import { connectNew, connectOld, keepForFile, keepForTest, soon } from './protocol-clients.ts';
 
 const keep = keepForFile();
 const keepShort = keepForTest();
@@ -70,13 +70,13 @@ describe('a list, while a server is down', () => {
 		);
 		const before = await names();
 		server.setBehaviour({ hostile: { kind: 'html-500' } });
-		await expect.poll(async () => (await ask('tools/list')).result._meta).toEqual({ [OUTDATED]: ['here'] });
+		await soon(async () => (await ask('tools/list')).result._meta).toEqual({ [OUTDATED]: ['here'] });
 		expect(await names()).toEqual(before);
 		const own = (await ask('tools/list', {}, '/w/google/s/here/mcp')).result;
 		expect(own._meta).toEqual({ [OUTDATED]: ['here'] });
 		server.setBehaviour({ hostile: undefined });
 		// Not asked again at every call, but after a few seconds.
-		await expect.poll(async () => (await ask('tools/list')).result._meta, { timeout: 20_000 }).toBeUndefined();
+		await soon(async () => (await ask('tools/list')).result._meta).toBeUndefined();
 	});
 
 	it('is new at once after the server has forgotten its sessions', async () => {
@@ -86,7 +86,7 @@ describe('a list, while a server is down', () => {
 		server.dropSessions();
 		await ask('tools/call', { name: 'here__toggle_tool' });
 		await ask('tools/call', { name: 'here__toggle_tool' });
-		await expect.poll(names).toContain('here__extra');
+		await soon(names).toContain('here__extra');
 		expect((await ask('tools/list')).result._meta).toBeUndefined();
 	});
 });
@@ -156,12 +156,10 @@ describe('a change of the tools', () => {
 		const { ask, names } = keepShort(await gatewayWith({ here: await BUILDS[build]() }));
 		expect(await names()).not.toContain('here__extra');
 		// The gateway opens its stream for changes after the handshake: until then nobody tells it.
-		await expect
-			.poll(async () => {
-				if (!(await names()).includes('here__extra')) await ask('tools/call', { name: 'here__toggle_tool' });
-				return names();
-			})
-			.toContain('here__extra');
+		await soon(async () => {
+			if (!(await names()).includes('here__extra')) await ask('tools/call', { name: 'here__toggle_tool' });
+			return names();
+		}).toContain('here__extra');
 		expect((await ask('tools/call', { name: 'here__extra' })).result.content[0].text).toContain('extra');
 	});
 
@@ -170,11 +168,9 @@ describe('a change of the tools', () => {
 		const { gateway, ask } = keepShort(await gatewayWith({ here: http(server.url) }));
 		await ask('tools/call', { name: 'here__toggle_tool' });
 		// An unknown name makes the gateway ask again, but not more often than every two seconds.
-		await expect
-			.poll(async () => {
-				return (await ask('tools/call', { name: 'here__extra' })).result;
-			}, { timeout: 10_000, interval: 250 })
-			.toMatchObject({ content: [{ type: 'text' }] });
+		await soon(async () => {
+			return (await ask('tools/call', { name: 'here__extra' })).result;
+		}).toMatchObject({ content: [{ type: 'text' }] });
 		expect(listsSeen(server)).toBeLessThan(5);
 		expect(gateway.audit().some((line) => line['tool'] === 'extra')).toBe(true);
 	});

@@ -13,7 +13,7 @@ import {
 	startModernHttp,
 	stdioServer,
 } from '../fakes/upstream.ts';
-import { keepForFile, type OpenStream, openPlainSession, openStream } from './protocol-clients.ts';
+import { keepForFile, type OpenStream, openPlainSession, openStream, soon } from './protocol-clients.ts';
 import { startScripted, toolsText } from './protocol-scripted.ts';
 
 const keep = keepForFile();
@@ -108,7 +108,7 @@ describe.each(['http', 'sse', 'child'])('hanging up in the middle of a modern ca
 		const stream = await callModern(server, slow(20_000, 2));
 		expect(await stream.next()).toMatchObject({ params: { progress: 1 } });
 		await stream.close();
-		await expect.poll(() => cancelledAt(server)).toBe(before + 1);
+		await soon(() => cancelledAt(server)).toBe(before + 1);
 	});
 });
 
@@ -120,7 +120,7 @@ describe.each(['fresh', 'sse', 'child'])('notifications/cancelled of a legacy se
 		await stream.next();
 		const other = await openStream(addressOf(server), neighbour.headers, legacy('tools/call', slow(300, 2), 7));
 		expect((await session.notify('notifications/cancelled', { requestId: 7 })).status).toBe(202);
-		await expect.poll(() => cancelledAt(server)).toBe(before + 1);
+		await soon(() => cancelledAt(server)).toBe(before + 1);
 		expect((await stream.rest()).at(-1)).toMatchObject({ id: 7, error: { data: { code: 'PC_CALL_CANCELLED' } } });
 		expect((await other.rest()).at(-1)).toMatchObject({ id: 7, result: { content: [{ type: 'text' }] } });
 		expect(cancelledAt(server)).toBe(before + 1);
@@ -144,7 +144,7 @@ describe('notifications/cancelled at an aggregate address', () => {
 		const stream = await openStream(url, session.headers, legacy('tools/call', params, 7));
 		await stream.next();
 		await session.notify('notifications/cancelled', { requestId: 7 });
-		await expect.poll(() => cancelledAt('http')).toBe(before + 1);
+		await soon(() => cancelledAt('http')).toBe(before + 1);
 		await stream.rest();
 	});
 });
@@ -190,26 +190,25 @@ describe('log messages', () => {
 });
 
 describe('a question of the server, where the gateway holds the session', () => {
-	it.each(['http', 'sse', 'child'])('is answered for %s at once, and the call ends with what it made of it', async (server) => {
-		const { body, headers } = modern('tools/call', {
-			name: 'elicit',
-			arguments: { message: 'Name?', rootsFirst: true },
-			_meta: { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, roots: {} } },
-		});
-		const { json } = await post(addressOf(server), body, { ...authorization, ...headers });
-		const refused = { error: { code: -32601, message: expect.stringContaining('the gateway answers no questions') } };
-		expect(json.result.structuredContent).toEqual({ roots: refused, response: refused });
-	});
+	it.each(['http', 'sse', 'child'])(
+		'is answered for %s at once, and the call ends with what it made of it',
+		async (server) => {
+			const { body, headers } = modern('tools/call', {
+				name: 'elicit',
+				arguments: { message: 'Name?', rootsFirst: true },
+				_meta: { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, roots: {} } },
+			});
+			const { json } = await post(addressOf(server), body, { ...authorization, ...headers });
+			const refused = { error: { code: -32601, message: expect.stringContaining('the gateway answers no questions') } };
+			expect(json.result.structuredContent).toEqual({ roots: refused, response: refused });
+		},
+	);
 
 	it('that needs a feature of the client is refused in words the caller understands', async () => {
 		for (const server of ['fresh', 'new-child']) {
 			const session = await sessionAt(server);
 			const { status, json } = await session.request('tools/call', { name: 'ask', arguments: { question: 'Who?' } });
-			expect([status, json.error.code, json.error.data.code]).toEqual([
-				200,
-				-32601,
-				'PC_CLIENT_FEATURE_UNSUPPORTED',
-			]);
+			expect([status, json.error.code, json.error.data.code]).toEqual([200, -32601, 'PC_CLIENT_FEATURE_UNSUPPORTED']);
 			expect(json.error.message).toContain('does not pass questions of a server');
 		}
 	});
@@ -256,6 +255,22 @@ describe('a subscription, where the gateway holds the session', () => {
 			expect([subscribe.status, subscribe.json.error.code]).toEqual([200, -32601]);
 			const stream = await openStream(gateway.url + path, session.headers);
 			expect([stream.status, stream.headers.get('allow')]).toEqual([405, 'POST']);
+		},
+	);
+});
+
+describe('a session that the gateway keeps by itself', () => {
+	it.each(['/w/google/s/fresh/mcp', '/w/google/s/child/mcp', '/w/google/mcp', '/mcp'])(
+		'ends with DELETE at %s, and no other ends with it',
+		async (path) => {
+			const url = gateway.url + path;
+			const [session, other] = [await openPlainSession(url, authorization), await openPlainSession(url, authorization)];
+			expect((await session.request('tools/list')).status).toBe(200);
+			expect((await fetch(url, { method: 'DELETE', headers: session.headers })).status).toBe(200);
+			for (const method of ['tools/list', 'ping', 'tools/call'])
+				expect((await session.request(method)).json.error.data.code).toBe('PC_SESSION_UNKNOWN');
+			expect((await fetch(url, { method: 'DELETE', headers: session.headers })).status).toBe(404);
+			expect((await other.request('tools/list')).status).toBe(200);
 		},
 	);
 });

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { modern, type PlainAnswer, post, startGateway, type TestGateway } from '../fakes/gateway.ts';
 import { type HttpFixture, startLegacyHttp, startLegacySse, startModernHttp, stdioServer } from '../fakes/upstream.ts';
-import { keepForFile, openPlainSession, type PlainSession } from './protocol-clients.ts';
+import { keepForFile, openPlainSession, type PlainSession, soon } from './protocol-clients.ts';
 import { type ScriptedServer, startScripted, toolsText } from './protocol-scripted.ts';
 
 const keep = keepForFile();
@@ -38,7 +38,12 @@ beforeAll(async () => {
 
 const addressOf = (server: string): string => `${gateway.url}/w/google/s/${server}/mcp`;
 
-async function sendModern(server: string, method: string, params: Record<string, unknown> = {}, id: string | number = 1) {
+async function sendModern(
+	server: string,
+	method: string,
+	params: Record<string, unknown> = {},
+	id: string | number = 1,
+) {
 	const { body, headers } = modern(method, params, id);
 	return post(addressOf(server), body, { ...authorization, ...headers });
 }
@@ -192,7 +197,7 @@ describe('arguments that a modern server wants mirrored', () => {
 		const session = await sessionAt('newer');
 		const names = async () =>
 			(await session.request('tools/list')).json.result.tools.map(({ name }: { name: string }) => name);
-		await expect.poll(names).toEqual(['work']);
+		await soon(names).toEqual(['work']);
 		expect((await session.request('tools/call', { name: 'bad', arguments: {} })).json.error.code).toBe(-32602);
 	});
 });
@@ -232,12 +237,45 @@ describe('structured content of a modern server, for a legacy client', () => {
 	});
 });
 
+describe('an error of a server', () => {
+	it('crosses with its data as the server wrote it', async () => {
+		const data = '{ "big":12345678901234567890, "one" : 1.0, "text":"\\u00e9" }';
+		newer.say({ 'tools/call': `error:{"data":${data},"message":"no","code":-32000,"x":1}` });
+		const session = await sessionAt('newer');
+		const { text, status } = await session.request('tools/call', { name: 'work', arguments: {} }, 'e');
+		expect(status).toBe(200);
+		expect(text).toBe(`{"jsonrpc":"2.0","id":"e","error":{"code":-32000,"message":"no","data":${data}}}`);
+	});
+
+	it.each([
+		['{"code":"text","message":7}', -32603, 'The server answered with an error.'],
+		['{}', -32603, 'The server answered with an error.'],
+		['{"code":1e999,"message":"far"}', -32603, 'far'],
+		['{"code":-32601,"message":"no such"}', -32601, 'no such'],
+	])('that is half a one is made whole: %s', async (error, code, message) => {
+		newer.say({ 'tools/call': `error:${error}` });
+		const session = await sessionAt('newer');
+		const { json } = await session.request('tools/call', { name: 'work', arguments: {} });
+		expect(json.error).toEqual({ code, message });
+	});
+
+	it('about the hop between gateway and server is a fault of the gateway, and no business of the caller', async () => {
+		const session = await sessionAt('newer');
+		for (const code of [-32020, -32022]) {
+			newer.say({ 'tools/call': `error:{"code":${code},"message":"Mcp-Method of portcullis"}` });
+			const { status, json } = await session.request('tools/call', { name: 'work', arguments: {} });
+			expect([status, json.error.data.code]).toEqual([500, 'PC_INTERNAL']);
+			expect(JSON.stringify(json)).not.toContain('Mcp-Method');
+		}
+	});
+});
+
 describe('definitions of tools', () => {
 	it('get an output schema that legacy clients can read', async () => {
 		newer.say({ 'tools/list': toolsText(WORK.replace('"work",', '"work","outputSchema":{"type":"array","x":1.0},')) });
 		const session = await sessionAt('newer');
 		const schema = async () => (await session.request('tools/list')).json.result.tools[0].outputSchema;
-		await expect.poll(schema).toEqual({
+		await soon(schema).toEqual({
 			type: 'object',
 			properties: { result: { type: 'array', x: 1 } },
 			required: ['result'],
@@ -248,7 +286,7 @@ describe('definitions of tools', () => {
 		const execution = '"execution":{"taskSupport":"optional","x":1.0},';
 		older.say({ 'tools/list': `{"tools":[${WORK.replace('"work",', `"work",${execution}`)}]}` });
 		const tool = async () => (await sendModern('older', 'tools/list')).json.result.tools[0].execution;
-		await expect.poll(tool).toEqual({ x: 1 });
+		await soon(tool).toEqual({ x: 1 });
 	});
 });
 

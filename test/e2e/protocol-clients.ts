@@ -2,7 +2,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as OldTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { afterAll, afterEach } from 'vitest';
+import { afterAll, afterEach, expect } from 'vitest';
 import { legacy, type PlainAnswer, post } from '../fakes/gateway.ts';
 
 /** The official clients: the new one negotiating, pinned to 2026-07-28 and in its legacy default; and the old one. */
@@ -14,11 +14,8 @@ export type ClientKind = (typeof CLIENTS)[number];
 const INFO = { name: 'protocol-test', version: '1' };
 const MODES = { auto: { mode: 'auto' }, pinned: { mode: { pin: '2026-07-28' } } } as const;
 
-/** Closes what a test or a file has opened, last first. */
-export interface Keeper {
-	/** Remembers something to close. */
-	<T extends { close(): Promise<unknown> }>(resource: T): T;
-}
+/** Remembers something to close when a test or a file has ended, last first. */
+export type Keeper = <T extends { close(): Promise<unknown> }>(resource: T) => T;
 
 function keeper(register: (clean: () => Promise<void>) => void): Keeper {
 	const open: (() => Promise<unknown>)[] = [];
@@ -168,3 +165,6 @@ async function* messagesOf(response: Response): AsyncGenerator<unknown, undefine
 export function textOf(result: unknown): string {
 	return (result as { content: readonly { text: string }[] }).content[0]?.text ?? '';
 }
+
+/** Expects what is got to become so; patient, because machines that run tests are busy. */
+export const soon = <T>(get: () => T) => expect.poll(get, { timeout: 10_000, interval: 20 });

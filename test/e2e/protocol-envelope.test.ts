@@ -33,7 +33,12 @@ function send(path: string, request: { method?: string; params?: object; meta?: 
 		...headers,
 	};
 	const sent = Object.entries(merged).filter(([, value]) => value !== undefined) as [string, string][];
-	const body = { jsonrpc: '2.0', id: 'the id', method, params: { ...params, ...(meta !== undefined && { _meta: meta }) } };
+	const body = {
+		jsonrpc: '2.0',
+		id: 'the id',
+		method,
+		params: { ...params, ...(meta !== undefined && { _meta: meta }) },
+	};
 	return post(origin + path, body, Object.fromEntries(sent));
 }
 
@@ -168,7 +173,9 @@ describe.each(ADDRESSES)('a request of 2026-07-28 at %s', (path) => {
 	it('is JSON and says so', async () => {
 		const { body, headers } = modern('tools/list');
 		for (const type of ['text/plain', 'application/json5', 'application/json; charset=latin1'])
-			expect((await post(origin + path, body, { ...authorization, ...headers, 'content-type': type })).status).toBe(415);
+			expect((await post(origin + path, body, { ...authorization, ...headers, 'content-type': type })).status).toBe(
+				415,
+			);
 	});
 
 	it('that is a notification is accepted, whatever its headers say', async () => {

@@ -70,7 +70,8 @@ describe.each(ADDRESSES)('a batch at %s', (path, prefix) => {
 	const echo = (text: string, id: string | number) =>
 		legacy('tools/call', { name: `${prefix}echo`, arguments: { text } }, id);
 	const note = (method: string) => ({ jsonrpc: '2.0', method });
-	const send = (batch: unknown, headers: object = {}) => post(gateway.url + path, batch, { ...authorization, ...headers });
+	const send = (batch: unknown, headers: object = {}) =>
+		post(gateway.url + path, batch, { ...authorization, ...headers });
 
 	it('is answered in order, notifications left out', async () => {
 		const batch = [echo('a', 1), note('notifications/initialized'), legacy('ping', {}, 'two'), echo('b', 3)];
@@ -157,7 +158,10 @@ describe('a batch in a session', () => {
 		const session = await openPlainSession(url, authorization, {}, '2025-03-26');
 		const batch = [legacy('tools/call', { name: 'echo', arguments: { text: 'a' } }, 1), legacy('ping', {}, 2)];
 		const answer = await post(url, batch, session.headers);
-		expect(answer.json).toMatchObject([{ id: 1, result: {} }, { id: 2, result: {} }]);
+		expect(answer.json).toMatchObject([
+			{ id: 1, result: {} },
+			{ id: 2, result: {} },
+		]);
 		const lost = await post(url, batch, { ...session.headers, 'mcp-session-id': 'nope' });
 		expect(lost.status).toBe(404);
 	});

@@ -1,11 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { legacy, modern, type PlainAnswer, post, startGateway, type TestGateway } from '../fakes/gateway.ts';
-import {
-	type HttpFixture,
-	type HttpFixtureOptions,
-	startLegacyHttp,
-	startModernHttp,
-} from '../fakes/upstream.ts';
+import { type HttpFixture, type HttpFixtureOptions, startLegacyHttp, startModernHttp } from '../fakes/upstream.ts';
 import { keepForFile, openPlainSession, openStream } from './protocol-clients.ts';
 
 const keep = keepForFile();
@@ -147,47 +142,53 @@ describe('between a modern client and a modern server, lists', () => {
 	});
 });
 
-describe.each(['json', 'sse', 'auto'])('between a legacy client and a legacy server that answers with %s', (answers) => {
-	beforeEach(() => old.setBehaviour({ answers, eventIds: answers === 'sse' }));
+describe.each(['json', 'sse', 'auto'])(
+	'between a legacy client and a legacy server that answers with %s',
+	(answers) => {
+		beforeEach(() => old.setBehaviour({ answers, eventIds: answers === 'sse' }));
 
-	const isStream = (answer: PlainAnswer) => answer.headers.get('content-type') === 'text/event-stream';
+		const isStream = (answer: PlainAnswer) => answer.headers.get('content-type') === 'text/event-stream';
 
-	it('a call goes up byte for byte and its answer comes down as it is', async () => {
-		const session = await openPlainSession(addressOf('old'), authorization);
-		const text = oddCall('"_meta":{"vendor.example/trace":1.0},');
-		const answer = await post(addressOf('old'), text, session.headers);
-		expect(lastTo(old).text).toBe(text);
-		expect(answer.json).toMatchObject({ id: 'abc', result: { content: [{ text: 'OLD: grüße 👋\n' }] } });
-		const exotic = await session.request('tools/call', { name: 'exotic', arguments: {} }, 3);
-		expect(exotic.text).toContain(`{"jsonrpc":"2.0","id":3,${EXOTIC_RESULT.replace('CANARY', 'OLD')}}}`);
-		expect(isStream(exotic)).toBe(answers === 'sse');
-	});
+		it('a call goes up byte for byte and its answer comes down as it is', async () => {
+			const session = await openPlainSession(addressOf('old'), authorization);
+			const text = oddCall('"_meta":{"vendor.example/trace":1.0},');
+			const answer = await post(addressOf('old'), text, session.headers);
+			expect(lastTo(old).text).toBe(text);
+			expect(answer.json).toMatchObject({ id: 'abc', result: { content: [{ text: 'OLD: grüße 👋\n' }] } });
+			const exotic = await session.request('tools/call', { name: 'exotic', arguments: {} }, 3);
+			expect(exotic.text).toContain(`{"jsonrpc":"2.0","id":3,${EXOTIC_RESULT.replace('CANARY', 'OLD')}}}`);
+			expect(isStream(exotic)).toBe(answers === 'sse');
+		});
 
-	it('a method nobody knows passes, and so does an error', async () => {
-		const session = await openPlainSession(addressOf('old'), authorization);
-		const vendor = await session.request('vendor/echo', { deep: [1] }, 4);
-		expect(vendor.json.result).toEqual({ params: { deep: [1] }, canary: 'OLD' });
-		const unknown = await session.request('vendor/unknown', {}, 5);
-		expect([unknown.status, unknown.json.error.code]).toEqual([200, -32601]);
-		const failed = await session.request('tools/call', { name: 'rpcError', arguments: {} }, 6);
-		expect(failed.json.error).toMatchObject({ code: -32000, data: { 'x-vendor': [1, null] } });
-	});
-});
+		it('a method nobody knows passes, and so does an error', async () => {
+			const session = await openPlainSession(addressOf('old'), authorization);
+			const vendor = await session.request('vendor/echo', { deep: [1] }, 4);
+			expect(vendor.json.result).toEqual({ params: { deep: [1] }, canary: 'OLD' });
+			const unknown = await session.request('vendor/unknown', {}, 5);
+			expect([unknown.status, unknown.json.error.code]).toEqual([200, -32601]);
+			const failed = await session.request('tools/call', { name: 'rpcError', arguments: {} }, 6);
+			expect(failed.json.error).toMatchObject({ code: -32000, data: { 'x-vendor': [1, null] } });
+		});
+	},
+);
 
 describe('between a legacy client and a legacy server, on an event stream', () => {
-	it.each(['sse', 'auto'])('progress comes with the token of the caller and members nobody knows (%s)', async (answers) => {
-		old.setBehaviour({ answers, eventIds: false });
-		const session = await openPlainSession(addressOf('old'), authorization);
-		const params = { name: 'slow', arguments: { ms: 1, steps: 2 }, _meta: { progressToken: 'mine' } };
-		const stream = await openStream(addressOf('old'), session.headers, legacy('tools/call', params, 7));
-		const messages = await stream.rest();
-		const progress = { progressToken: 'mine', total: 2, 'x-vendor': 'OLD' };
-		expect(messages.map((each) => each.params ?? each.id)).toEqual([
-			{ ...progress, progress: 1 },
-			{ ...progress, progress: 2 },
-			7,
-		]);
-	});
+	it.each(['sse', 'auto'])(
+		'progress comes with the token of the caller and members nobody knows (%s)',
+		async (answers) => {
+			old.setBehaviour({ answers, eventIds: false });
+			const session = await openPlainSession(addressOf('old'), authorization);
+			const params = { name: 'slow', arguments: { ms: 1, steps: 2 }, _meta: { progressToken: 'mine' } };
+			const stream = await openStream(addressOf('old'), session.headers, legacy('tools/call', params, 7));
+			const messages = await stream.rest();
+			const progress = { progressToken: 'mine', total: 2, 'x-vendor': 'OLD' };
+			expect(messages.map((each) => each.params ?? each.id)).toEqual([
+				{ ...progress, progress: 1 },
+				{ ...progress, progress: 2 },
+				7,
+			]);
+		},
+	);
 
 	it('event ids pass with the events they stand on', async () => {
 		old.setBehaviour({ answers: 'sse', eventIds: true });

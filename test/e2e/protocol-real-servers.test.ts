@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../fakes/gateway.ts';
-import { CLIENTS, connect, connectOld, keepForFile, keepForTest, textOf } from './protocol-clients.ts';
+import { CLIENTS, connect, connectNew, type connectOld, keepForFile, keepForTest, textOf } from './protocol-clients.ts';
 
 const MODULES = resolve(import.meta.dirname, '../../node_modules/@modelcontextprotocol');
 const programOf = (name: string): string => join(MODULES, `server-${name}`, 'dist/index.js');
@@ -72,6 +72,28 @@ beforeAll(async () => {
 const EVERYTHING = ['http', 'sse', 'everything'] as const;
 const addressOf = (server: string): string => `${gateway.url}/w/google/s/${server}/mcp`;
 const call = (name: string, args: Record<string, unknown> = {}) => ({ name, arguments: args });
+
+describe('a client that takes questions', () => {
+	it('is asked by a legacy server that it reaches directly, and answers', async () => {
+		const client = keepShort(await connectNew(addressOf('http'), token, 'legacy'));
+		const { tools } = await client.listTools();
+		expect(tools.map(({ name }) => name)).toContain('trigger-elicitation-request');
+		const result = await client.callTool(call('trigger-elicitation-request'));
+		expect(JSON.stringify(result.content)).toContain('Ada');
+	});
+
+	it('is not promised what nobody could pass on, where the gateway holds the session', async () => {
+		for (const [server, kind] of [
+			['http', 'auto'],
+			['everything', 'legacy'],
+			['sse', 'legacy'],
+		] as const) {
+			const client = keepShort(await connectNew(addressOf(server), token, kind));
+			const { tools } = await client.listTools();
+			expect(tools.map(({ name }) => name)).not.toContain('trigger-elicitation-request');
+		}
+	});
+});
 
 describe.each(CLIENTS)('the %s client', (kind) => {
 	describe.each(EVERYTHING)('with server-everything (%s)', (server) => {

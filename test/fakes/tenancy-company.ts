@@ -76,7 +76,11 @@ export async function startServers(plan: CompanyPlan): Promise<Servers> {
 /** Starts all servers of a plan and a gateway before them. */
 export async function startCompany(plan: CompanyPlan): Promise<Company> {
 	const servers = await startServers(plan);
-	const gateway = await startGateway(servers.config(), environmentOf(servers.secrets));
+	const started = startGateway(servers.config(), environmentOf(servers.secrets));
+	const gateway = await started.catch(async (error: unknown) => {
+		await servers.close();
+		throw error;
+	});
 	return {
 		...servers,
 		gateway,

@@ -18,6 +18,8 @@ export interface Sending {
 	readonly body?: string | undefined;
 	/** Told of the body so far, whenever there is more. */
 	readonly onText?: (textSoFar: string) => void;
+	/** Told when the head has come. */
+	readonly onHead?: () => void;
 	/** Hangs up when the head has come: for streams that never end. */
 	readonly headOnly?: boolean;
 }
@@ -31,6 +33,7 @@ export function deliver(url: string, { method = 'POST', headers = {}, body, ...h
 				request.destroy();
 				return;
 			}
+			how.onHead?.();
 			let text = '';
 			response.setEncoding('utf8').on('data', (chunk: string) => {
 				text += chunk;
@@ -60,18 +63,12 @@ export function bytesOf({ status, headers, body }: Delivery): string {
 }
 
 const OWN_TO_ONE_REQUEST = new Set(['date', 'x-request-id']);
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /** The same without what tells one request from the next: date and request id. */
 export function faceOf(delivery: Delivery): string {
 	const headers = delivery.headers.filter(([name]) => !OWN_TO_ONE_REQUEST.has(name.toLowerCase()));
 	const requestId = headerOf(delivery, 'x-request-id') ?? 'none';
 	return bytesOf({ ...delivery, headers, body: delivery.body.replaceAll(requestId, '<request id>') });
-}
-
-/** Whether a text still holds an id that was minted for one request alone. */
-export function hasUuid(text: string): boolean {
-	return text.search(UUID) !== -1;
 }
 
 /** A JSON-RPC message of any kind. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modern } from '../fakes/gateway.ts';
 import { type Caller, createCaller, ERAS, type Era, INITIALIZE, type Params } from '../fakes/tenancy-caller.ts';
-import { type Company, type Person, startCompany } from '../fakes/tenancy-company.ts';
+import { type Company, type GrantEntry, type Person, startCompany } from '../fakes/tenancy-company.ts';
 import { bytesOf, type Delivery, deliver, faceOf, headerOf, refusalIn, responseIn } from '../fakes/tenancy-wire.ts';
 
 // What a stranger must not be able to tell apart: the thing that somebody else has, and the thing that nobody has.
@@ -335,4 +335,32 @@ describe('a session id', () => {
 		const response = JSON.stringify({ jsonrpc: '2.0', id: 1, result: {} });
 		return [request('tools/list', {}), request('tools/call', CALL), request('ping', {}), notice, response];
 	}
+});
+
+// Last, since it takes a workspace away.
+describe('a workspace that is not one’s own', () => {
+	it.each(ERAS)('makes no difference by existing, in no list and no handshake (%s)', async (era) => {
+		const handshake = era === 'legacy' ? 'initialize' : 'server/discover';
+		const methods = ['tools/list', 'prompts/list', 'resources/list', 'resources/templates/list', handshake];
+		const faces = async (): Promise<readonly string[]> => {
+			const caller = stranger(era);
+			const shown: string[] = [];
+			for (const path of ['/mcp', '/w/microsoft/mcp', '/w/microsoft/s/files/mcp']) {
+				for (const method of methods) {
+					const answer = await caller.send(path, method, method === 'initialize' ? INITIALIZE : {});
+					const headers = answer.headers.filter(([name]) => name.toLowerCase() !== 'mcp-session-id');
+					shown.push(`${path} ${method} ${faceOf({ ...answer, headers })}`);
+				}
+			}
+			return shown;
+		};
+		await company.gateway.reconfigure(company.config());
+		const both = await faces();
+		const { workspaces, grants } = company.config() as { workspaces: Record<string, object>; grants: GrantEntry[] };
+		const { google: _google, ...rest } = workspaces;
+		const own = grants.filter(({ workspace }) => workspace !== 'google');
+		await company.gateway.reconfigure({ workspaces: rest, grants: own });
+		expect(await faces()).toEqual(both);
+		expect(refusalIn(await stranger(era, GOOGLE).send('/w/google/mcp', 'tools/list'))).toBe('PC_ADDRESS_UNKNOWN');
+	});
 });

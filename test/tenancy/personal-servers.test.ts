@@ -13,6 +13,8 @@ const CHILDREN = ['stdio-legacy', 'stdio-modern'] as const satisfies readonly Bu
 const SESSIONS = ['http-legacy', 'sse'] as const satisfies readonly Build[];
 const BUILDS: readonly Build[] = [...CHILDREN, ...SESSIONS];
 const ADDRESSES: readonly AddressKind[] = ['server', 'workspace', 'all'];
+/** For polling on a machine that is busy with other things. */
+const PATIENT = { timeout: 20_000 };
 const ADA: Person = { name: 'ada', groups: ['MCP-Google'] };
 const BEN: Person = { name: 'ben', groups: ['MCP-Google'] };
 
@@ -98,7 +100,7 @@ describe.each(CHILDREN)('a personal child (%s)', (slug) => {
 			return responseIn(answer).result.tools.map(({ name }: { name: string }) => name);
 		};
 		await use({ person: ADA, slug }, 'toggle_tool');
-		await expect.poll(() => tools(ADA)).toContain('extra');
+		await expect.poll(() => tools(ADA), PATIENT).toContain('extra');
 		expect(await tools(BEN)).not.toContain('extra');
 		expect(await use({ person: BEN, slug }, 'extra')).toBe('PC_TOOL_UNKNOWN');
 		expect(await use({ person: ADA, slug }, 'extra')).toContain('extra');

@@ -33,6 +33,14 @@ describe('a session id', () => {
 		expect(ids.read(id)).toBeDefined();
 	});
 
+	it('is unknown once its session has ended, and no other is', () => {
+		const [one, two] = [newClaim(about), newClaim(about)];
+		const [first, second] = [ids.mint(one), ids.mint(two)];
+		expect(ids.read(first)).toEqual(one);
+		ids.end(one);
+		expect([ids.read(first), ids.read(second)]).toEqual([undefined, two]);
+	});
+
 	it('is another one each time, and names its owner by a digest alone', () => {
 		const [one, two] = [newClaim(about), newClaim(about)];
 		expect(one.nonce).not.toBe(two.nonce);
@@ -62,9 +70,15 @@ describe('the profile of declared capabilities', () => {
 		const reversed = (value: unknown): unknown => {
 			if (typeof value !== 'object' || value === null) return value;
 			if (Array.isArray(value)) return value.map(reversed);
-			return Object.fromEntries(Object.entries(value).reverse().map(([key, inner]) => [key, reversed(inner)]));
+			return Object.fromEntries(
+				Object.entries(value)
+					.reverse()
+					.map(([key, inner]) => [key, reversed(inner)]),
+			);
 		};
-		const declared = fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 3 }), { noNullPrototype: true });
+		const declared = fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 3 }), {
+			noNullPrototype: true,
+		});
 		fc.assert(
 			fc.property(declared, (capabilities) => {
 				const other = reversed(capabilities) as Record<string, unknown>;

@@ -28,8 +28,10 @@ export interface SessionOwner {
 /** Makes and reads session ids. */
 export interface SessionIds {
 	mint(claim: SessionClaim): string;
-	/** The claim, or `undefined` when the id is not ours. Says nothing yet about whose it is. */
+	/** The claim, or `undefined` when the id is not ours or has ended. Says nothing yet about whose it is. */
 	read(id: string): SessionClaim | undefined;
+	/** Ends a session: its id is unknown from now on (mcp 2025-11-25: basic/transports, session management). */
+	end(claim: SessionClaim): void;
 }
 
 const REMEMBERED = 10_000;
@@ -38,13 +40,16 @@ const MAX_PROFILE_CHARS = 2_048;
 /** Session ids sealed by `sealer`; opened ones are remembered to spare the hot path the decryption. */
 export function createSessionIds(sealer: Sealer): SessionIds {
 	const opened = new LRUCache<string, SessionClaim>({ max: REMEMBERED });
+	const ended = new LRUCache<string, true>({ max: REMEMBERED });
 	return {
 		mint: (claim) => sealer.seal(claim),
 		read(id) {
 			const known = opened.get(id) ?? (sealer.open(id) as SessionClaim | undefined);
-			if (known !== undefined) opened.set(id, known);
+			if (known === undefined || ended.has(known.nonce)) return undefined;
+			opened.set(id, known);
 			return known;
 		},
+		end: (claim) => void ended.set(claim.nonce, true),
 	};
 }
 

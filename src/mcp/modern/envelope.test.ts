@@ -71,7 +71,9 @@ describe('the envelope of a request', () => {
 		expect(check({ headers: { ...HEADERS_OK, 'mcp-name': '=?base64?ZWNobw==?=' } })).toBeUndefined();
 		expect(check({ params: {}, headers: { ...HEADERS_OK, 'mcp-name': 'anything' } })).toBeUndefined();
 		const vendor = { method: 'vendor/x', params: { name: 'echo' } };
-		expect(check({ ...vendor, headers: { ...HEADERS_OK, 'mcp-method': 'vendor/x', 'mcp-name': 'other' } })).toBeUndefined();
+		expect(
+			check({ ...vendor, headers: { ...HEADERS_OK, 'mcp-method': 'vendor/x', 'mcp-name': 'other' } }),
+		).toBeUndefined();
 	});
 
 	it.each([
@@ -116,7 +118,13 @@ describe('the envelope of a request', () => {
 describe('the claim of a revision', () => {
 	it('is text in _meta and nothing else', () => {
 		expect(claimedRevision({ _meta: META_OK })).toBe('2026-07-28');
-		for (const params of [{}, { _meta: null }, { _meta: 'x' }, { _meta: [META_OK] }, { _meta: { [META.protocolVersion]: 1 } }])
+		for (const params of [
+			{},
+			{ _meta: null },
+			{ _meta: 'x' },
+			{ _meta: [META_OK] },
+			{ _meta: { [META.protocolVersion]: 1 } },
+		])
 			expect(claimedRevision(params)).toBeUndefined();
 	});
 });

@@ -45,7 +45,7 @@ describe('the arguments a tool wants mirrored', () => {
 		['under patternProperties', schema({}, { patternProperties: { '^x': text('A') } })],
 		['under anyOf', schema({ a: { anyOf: [{ type: 'null' }, text('A')] } })],
 		['in a branch of the whole', { oneOf: [schema({ a: text('A') })] }],
-		['under if, then or else', schema({}, { then: schema({ a: text('A') }) })],
+		['in a branch of a condition', schema({}, { else: schema({ a: text('A') }) })],
 		['in definitions', schema({}, { $defs: { place: schema({ a: text('A') }) } })],
 	])('make the tool unfit when they stand %s, where no chain of properties leads', (_, unfit) => {
 		expect(paramHeadersOf(unfit)).toBeUndefined();
@@ -79,7 +79,8 @@ describe('the headers of a call', () => {
 	});
 
 	it('leave out what is absent or null', () => {
-		for (const args of [{}, { region: null, place: null }, { place: 'x' }, { place: [] }]) expect(headers(args)).toEqual({});
+		for (const args of [{}, { region: null, place: null }, { place: 'x' }, { place: [] }])
+			expect(headers(args)).toEqual({});
 	});
 
 	it('are not taken from what every object has', () => {

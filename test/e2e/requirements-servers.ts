@@ -1,0 +1,235 @@
+import type { Requirement } from './requirements.ts';
+
+/** What stands behind the decision: credentials, addresses and eras, upstreams, lists. */
+export const SERVER_REQUIREMENTS: readonly Requirement[] = [
+	{
+		id: 'credentials-of-the-workspace',
+		promise: 'A server is called with the credential of its workspace, and sees no header of the caller.',
+		source: 'ARCHITECTURE.md: invariants',
+		proofs: [
+			['test/tenancy/credentials.test.ts', 'no server has seen a token, a cookie, or any other header of a caller'],
+			['test/e2e/protocol-clients.test.ts', 'are never sent a token of the %s client'],
+		],
+	},
+	{
+		id: 'credentials-nowhere-else',
+		promise: 'No secret is in an argument, a log, an error, a metric or the audit.',
+		source: 'SECURITY.md',
+		proofs: [
+			['test/e2e/operation-cli.test.ts', 'keeps secrets and tokens out of arguments, logs and audit'],
+			['test/tenancy/credentials.test.ts', 'the audit trail, the log and the metrics hold neither keys nor tokens'],
+			['src/observe/redact.test.ts', 'takes every known secret out'],
+		],
+	},
+	{
+		id: 'eras-every-client',
+		promise: 'Clients of both families work with servers of both, over http, sse and stdio, at every address.',
+		source: 'README.md; docs/protocol.md',
+		proofs: [
+			['test/e2e/first-call.test.ts', 'a first call > reaches ${server} from a legacy client'],
+			['test/e2e/first-call.test.ts', 'a first call > reaches ${server} from a modern client'],
+			['test/e2e/protocol-clients.test.ts', 'uses tools, prompts, resources and completion of %s'],
+			['test/e2e/protocol-real-servers.test.ts', 'lists and calls tools'],
+		],
+	},
+	{
+		id: 'eras-bytes',
+		promise: 'Within one era, at its own address, a message passes byte for byte, unknown members included.',
+		source: 'docs/protocol.md; mcp 2026-07-28: basic',
+		proofs: [
+			['test/e2e/protocol-raw-bytes.test.ts', 'goes up byte for byte'],
+			['test/e2e/protocol-raw-bytes.test.ts', 'comes down byte for byte'],
+		],
+	},
+	{
+		id: 'eras-headers-agree',
+		promise: 'A request of 2026-07-28 whose headers and body disagree is refused.',
+		source: 'mcp 2026-07-28: basic/transports, standard headers',
+		proofs: [
+			['test/e2e/protocol-envelope.test.ts', 'is refused as a mismatch'],
+			['test/e2e/edge-headers.test.ts', 'must say what the body says'],
+		],
+	},
+	{
+		id: 'eras-private',
+		promise: 'What the gateway passes on is never public for caches.',
+		source: 'mcp 2026-07-28: caching; SECURITY.md',
+		proofs: [['test/e2e/protocol-raw-modern.test.ts', 'leaves the gateway as private, with no other byte changed']],
+	},
+	{
+		id: 'sessions-owner',
+		promise: 'A session id is of no use to another person, at another address, or after its server changed.',
+		source: 'mcp 2025-11-25: basic/security, session hijacking',
+		proofs: [
+			['test/e2e/protocol-raw-sessions.test.ts', 'is worth nothing to another person of the same workspace'],
+			['test/e2e/protocol-raw-sessions.test.ts', 'ends when the definition of the server changes'],
+			['test/tenancy/lookalike.test.ts', 'looks like garbage, and its owner keeps the session'],
+		],
+	},
+	{
+		id: 'names-stable',
+		promise: 'Exposed names fit every model provider, and never change while the server’s own does not.',
+		source: 'README.md: addresses',
+		proofs: [
+			['test/e2e/protocol-aggregate-names.test.ts', 'is unique at %s and one that every model provider takes'],
+			['test/e2e/protocol-aggregate-names.test.ts', 'never changes while the name at the server does not'],
+		],
+	},
+	{
+		id: 'upstream-never-repeated',
+		promise: 'A tools/call is never repeated by the gateway after bytes went out.',
+		source: 'ARCHITECTURE.md: invariants',
+		proofs: [
+			['test/e2e/failure-http.test.ts', 'that is answered %s fails'],
+			['test/e2e/failure-network.test.ts', 'during a call fails it once, and answers again when it is back'],
+			['test/e2e/failure-network.test.ts', 'without repeating the call that found out'],
+			['test/e2e/failure-stdio.test.ts', 'from outside fails every call it held within a second'],
+		],
+	},
+	{
+		id: 'upstream-no-redirect',
+		promise: 'No redirect and no foreign endpoint is followed, since a credential is attached.',
+		source: 'ARCHITECTURE.md: invariants',
+		proofs: [
+			['test/e2e/failure-http.test.ts', 'that is answered %i is not sent on'],
+			['test/e2e/failure-network.test.ts', 'by naming the endpoint %j is not followed there'],
+		],
+	},
+	{
+		id: 'upstream-401',
+		promise: 'A refused credential is a failure of the workspace and never a 401 to the caller.',
+		source: 'docs/errors.md: PC_UPSTREAM_REFUSED',
+		proofs: [['test/e2e/failure-http.test.ts', 'is a failure of the credential, not of the caller']],
+	},
+	{
+		id: 'upstream-limits',
+		promise: 'Every wait and every answer of a server has a limit: first byte, silence, total, event, line, result.',
+		source: 'docs/config.md: limits.upstream',
+		proofs: [
+			['test/e2e/failure-http.test.ts', 'that is answered by a stream %s fails'],
+			['test/e2e/failure-http.test.ts', 'whose answer is larger than the limit fails, and one below it does not'],
+			['test/e2e/failure-stdio.test.ts', 'by silence is not waited for longer than the limit'],
+			['test/e2e/failure-stdio.test.ts', 'by a line beyond the limit is ended'],
+			['test/e2e/failure-network.test.ts', 'by a huge event loses its session'],
+		],
+	},
+	{
+		id: 'upstream-nothing-leaks',
+		promise: 'No text of a server that failed reaches a caller.',
+		source: 'docs/errors.md',
+		proofs: [
+			['test/e2e/failure-http.test.ts', 'is not shown when it fails before the first call'],
+			['test/e2e/failure-stdio.test.ts', 'again and again is left alone for a while'],
+			['test/tenancy/credentials.test.ts', 'names no cause when a server fails'],
+		],
+	},
+	{
+		id: 'upstream-misdirected',
+		promise: 'An answer with the id of another is dropped and counted, and a second answer is not heard.',
+		source: 'ARCHITECTURE.md: invariants',
+		proofs: [
+			['test/e2e/failure-http.test.ts', 'whose answer carries the id of another is dropped and counted'],
+			['test/e2e/failure-http.test.ts', 'that is answered twice is answered once'],
+			['test/e2e/failure-stdio.test.ts', 'by the id of another reaches nobody and is counted'],
+		],
+	},
+	{
+		id: 'upstream-contained',
+		promise: 'A server that hangs or dies delays and fails nobody but its own callers.',
+		source: 'SECURITY.md; docs/config.md: limits.upstream',
+		proofs: [
+			['test/e2e/failure-http.test.ts', 'that hangs does not delay the calls of others'],
+			['test/e2e/failure-stdio.test.ts', 'by hanging as a whole delays nobody but its own callers'],
+		],
+	},
+	{
+		id: 'upstream-recovers',
+		promise: 'A server that is back is used again by the next call, whatever its transport.',
+		source: 'docs/errors.md: PC_UPSTREAM_*',
+		proofs: [
+			['test/e2e/failure-network.test.ts', 'during a call fails it once, and answers again when it is back'],
+			['test/e2e/failure-network.test.ts', 'between calls is unreachable, and answers again when it is back'],
+		],
+	},
+	{
+		id: 'child-crash',
+		promise: 'Calls held by a child that dies fail within a second, and the next call starts it anew.',
+		source: 'docs/errors.md: PC_UPSTREAM_CRASHED',
+		proofs: [
+			['test/e2e/failure-stdio.test.ts', 'from outside fails every call it held within a second'],
+			['test/e2e/failure-stdio.test.ts', 'of its own accord fails the call that killed it'],
+		],
+	},
+	{
+		id: 'child-back-off',
+		promise: 'A child that keeps dying is started ever more rarely, and callers are told when to come back.',
+		source: 'docs/errors.md: PC_UPSTREAM_STARTING',
+		proofs: [['test/e2e/failure-stdio.test.ts', 'again and again is left alone for a while']],
+	},
+	{
+		id: 'child-group',
+		promise: 'A child ends with its whole process group, also when it would not.',
+		source: 'ARCHITECTURE.md; docs/config.md',
+		proofs: [
+			['test/e2e/failure-stdio.test.ts', 'takes its own children with it'],
+			['test/e2e/failure-stdio.test.ts', 'by refusing to end is ended'],
+		],
+	},
+	{
+		id: 'child-idle',
+		promise: 'An idle child is stopped after its time and started anew when it is wanted.',
+		source: 'docs/config.md: childIdleMs',
+		proofs: [
+			['test/e2e/operation-reload.test.ts', 'is ended after its time, and started anew for the next call'],
+			['test/e2e/operation-reload.test.ts', 'is not idle while a call runs'],
+		],
+	},
+	{
+		id: 'lists-from-memory',
+		promise: 'Lists are answered from memory, each for its own scope, and are new when a change was announced.',
+		source: 'docs/protocol.md; docs/config.md: listAgeMs',
+		proofs: [
+			['test/e2e/protocol-aggregate-lists.test.ts', 'is answered from memory, to everybody and for every call'],
+			['test/e2e/protocol-aggregate-lists.test.ts', 'at a server over %s shows in the list'],
+			['src/upstream/catalog.test.ts', 'that has grown old is answered as it is, and read anew behind it'],
+		],
+	},
+	{
+		id: 'lists-of-ones-own',
+		promise: 'A list is never cached for somebody else, nor for other capabilities.',
+		source: 'SECURITY.md; ARCHITECTURE.md: invariants',
+		proofs: [
+			['test/tenancy/personal-servers.test.ts', 'shows each person the list of tools as that person made it'],
+			['src/upstream/catalog.test.ts', 'is one of its kind and of the capabilities it was asked with'],
+		],
+	},
+	{
+		id: 'lists-without-the-dead',
+		promise: 'A server that is down takes nobody’s tools away, delays no list, and the list says whose are missing.',
+		source: 'docs/protocol.md',
+		proofs: [
+			['test/e2e/failure-network.test.ts', 'leaves its neighbours in the list'],
+			['test/e2e/failure-network.test.ts', 'is not waited for by a list longer than the deadline'],
+			['test/e2e/protocol-aggregate-lists.test.ts', 'keeps what the server said last, says so'],
+		],
+	},
+	{
+		id: 'lists-follow-configuration',
+		promise: 'A changed configuration changes every list at once.',
+		source: 'ARCHITECTURE.md',
+		proofs: [
+			['test/e2e/protocol-aggregate-lists.test.ts', 'changes the lists at once'],
+			['test/e2e/operation-reload.test.ts', 'takes a removed server out of every list and address at once'],
+		],
+	},
+	{
+		id: 'cancellation',
+		promise: 'Cancelling ends one’s own call at the server; leaving cancels in the modern era and not before it.',
+		source: 'mcp 2026-07-28 and 2025-11-25: cancellation',
+		proofs: [
+			['test/e2e/protocol-bridge-calls.test.ts', 'cancels it at the server'],
+			['test/e2e/protocol-raw-sessions.test.ts', 'is not what a hung-up connection means in this era'],
+			['test/tenancy/cancellation.test.ts', 'ends only its own call'],
+		],
+	},
+];

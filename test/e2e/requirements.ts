@@ -1,0 +1,23 @@
+import { PATH_REQUIREMENTS } from './requirements-path.ts';
+import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
+import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
+
+/** Something we promise, where the promise comes from, and the tests that fail when it is broken. */
+export interface Requirement {
+	/** Never changes and is never used again. */
+	readonly id: string;
+	readonly promise: string;
+	/** A section of ARCHITECTURE.md, a page of docs/, or a specification. */
+	readonly source: string;
+	readonly proofs: readonly Proof[];
+}
+
+/** A test file, and part of a test's name with the groups it stands in, joined by ` > `. */
+export type Proof = readonly [file: string, test: string];
+
+/** Everything we promise. A promise without a test, or with a test that is not there, fails requirements.test.ts. */
+export const REQUIREMENTS: readonly Requirement[] = [
+	...PATH_REQUIREMENTS,
+	...SERVER_REQUIREMENTS,
+	...RUNNING_REQUIREMENTS,
+];
