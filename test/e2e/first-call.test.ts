@@ -36,7 +36,15 @@ describe('a first call', () => {
 	for (const server of ['old', 'fresh', 'child']) {
 		it(`reaches ${server} from a legacy client`, async () => {
 			const url = `${gateway.url}/w/google/s/${server}/mcp`;
-			const started = await post(url, legacy('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } }), headers);
+			const started = await post(
+				url,
+				legacy('initialize', {
+					protocolVersion: '2025-11-25',
+					capabilities: {},
+					clientInfo: { name: 't', version: '1' },
+				}),
+				headers,
+			);
 			expect(started.status, started.text).toBe(200);
 			const session = started.headers.get('mcp-session-id');
 			const all = { ...headers, ...(session && { 'mcp-session-id': session }) };

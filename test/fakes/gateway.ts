@@ -35,11 +35,17 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
-	const write = (input: ConfigInput): void => writeFileSync(file, stringify({ directories: [directory.directory], ...input }));
+	const write = (input: ConfigInput): void =>
+		writeFileSync(file, stringify({ directories: [directory.directory], ...input }));
 	write(config);
 	const snapshots = await createSnapshotSource({ file, env: secrets });
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
-	const app = createApp({ snapshots, dataFolder: folder, childEnv, log: createLog(process.env['TEST_LOG'] ?? 'silent') });
+	const app = createApp({
+		snapshots,
+		dataFolder: folder,
+		childEnv,
+		log: createLog(process.env['TEST_LOG'] ?? 'silent'),
+	});
 	const loopback = { host: '127.0.0.1', port: 0 };
 	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
 	return {
