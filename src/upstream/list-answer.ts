@@ -1,6 +1,7 @@
 import type { Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { objectText } from '../lib/json-text.ts';
+import { sharedTimeout } from '../lib/shared-abort.ts';
 import { prefixesAt, wrapUri } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { successText } from '../mcp/call.ts';
@@ -49,7 +50,7 @@ export async function listAnswer(parts: ListParts, request: ForwardRequest<ListR
 
 async function collect(parts: ListParts, request: ForwardRequest<ListRoute>): Promise<readonly ServerList[]> {
 	const { principal, route } = request;
-	const patience = AbortSignal.timeout(parts.listDeadlineMs());
+	const patience = sharedTimeout(parts.listDeadlineMs());
 	const asked = route.servers.map(async (server): Promise<ServerList> => {
 		const query = { principal, server, kind: route.list, profile: route.profile, signal: patience };
 		// One dead server must not take the others' tools away; alone at its address it must say that it is dead.

@@ -6,7 +6,7 @@ import { type Answer, emptyAnswer, messageAnswer } from '../mcp/answer.ts';
 import { asObject, type JsonObject, successText } from '../mcp/call.ts';
 import { newClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import { MODERN_REVISIONS, negotiateLegacy } from '../mcp/revisions.ts';
+import { type Era, MODERN_REVISIONS, negotiateLegacy } from '../mcp/revisions.ts';
 import type { LocalRoute } from '../router/route.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { ForwardRequest } from './forward-request.ts';
@@ -56,17 +56,23 @@ export async function localAnswer(parts: LocalParts, request: LocalRequest): Pro
 
 type About = typeof ABOUT_AGGREGATE;
 
-async function about(parts: LocalParts, { principal, route }: LocalRequest): Promise<About> {
+async function about(parts: LocalParts, { principal, route, call }: LocalRequest): Promise<About> {
 	const server = route.servers[0];
 	if (route.address.kind !== 'server' || server === undefined) return ABOUT_AGGREGATE;
 	const credential = parts.attach(principal, server);
 	const info = await parts.sessions.infoOf({ server, credential });
-	return { ...info, capabilities: deliverable(info.capabilities, server) };
+	return { ...info, capabilities: deliverable(info, server, call.era) };
 }
 
 // Only what this address can keep: changes cannot be pushed and resources not be watched through a shared session.
-function deliverable(capabilities: JsonObject, server: Server): JsonObject {
-	const { tasks: _tasks, logging, ...others } = capabilities;
+function deliverable(info: UpstreamInfo, server: Server, era: Era): JsonObject {
+	const { tasks: _tasks, logging, extensions, experimental, ...common } = info.capabilities;
+	// Methods that nobody described pass only between two sides of one era.
+	const special = {
+		...(extensions !== undefined && { extensions }),
+		...(experimental !== undefined && { experimental }),
+	};
+	const others = info.era === era ? { ...common, ...special } : common;
 	// On a stream that callers share a log message cannot be told apart by caller, so it reaches none of them.
 	const rest = server.transport.kind === 'http' && logging !== undefined ? { ...others, logging } : others;
 	const narrowed = Object.entries(rest).map(([name, value]) => {

@@ -266,7 +266,6 @@ function armIdle(entry: Entry, idleMs: number): void {
 	}, idleMs).unref();
 }
 
-// One that is still opening learns at its end how long it may stay.
 // Callers choose their capabilities freely, so the sessions made for them are few; the common one always stays.
 function dropOldest(profiles: Map<string, Entry>): void {
 	const oldest = [...profiles.keys()].find((profile) => profile !== NO_CAPABILITIES);
@@ -275,6 +274,7 @@ function dropOldest(profiles: Map<string, Entry>): void {
 	profiles.delete(oldest);
 }
 
+// One that is still opening learns at its end how long it may stay.
 function retireEntry(entry: Entry): Entry {
 	if (entry.inFlight > 0) armIdle(entry, LINGER_MS);
 	else if (entry.openedAt > 0) void closeEntry(entry);

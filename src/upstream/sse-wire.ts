@@ -1,4 +1,5 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { createSharedAbort } from '../lib/shared-abort.ts';
 import type { ServerSentEvent } from '../lib/sse-parser.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpRequest, sendHttp } from './http-exchange.ts';
@@ -12,7 +13,7 @@ import type { Wire } from './wire.ts';
 export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 	const { limits, workspace, slug } = parts.server;
 	const stamp = createStamp(workspace, slug, 'gateway');
-	const closing = new AbortController();
+	const closing = createSharedAbort();
 	const late = new PortcullisError('PC_UPSTREAM_TIMEOUT', { detail: 'no endpoint event' });
 	const opening = setTimeout(() => closing.abort(late), limits.firstByteMs);
 	const feed = await openFeed(parts, closing.signal, stamp).finally(() => clearTimeout(opening));

@@ -140,7 +140,14 @@ function readLines(
 ): void {
 	let parts: Buffer[] = [];
 	let size = 0;
+	let broken = false;
+	const giveUp = (): void => {
+		broken = true;
+		parts = [];
+		onTooLong();
+	};
 	child.stdout?.on('data', (chunk: Buffer) => {
+		if (broken) return;
 		let start = 0;
 		for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
 			const line =
@@ -148,13 +155,13 @@ function readLines(
 			parts = [];
 			size = 0;
 			start = end + 1;
-			if (line.length > lineBytes) return onTooLong();
+			if (line.length > lineBytes) return giveUp();
 			onLine(line.toString('utf8'));
 		}
 		if (start === chunk.length) return;
 		parts.push(chunk.subarray(start));
 		size += chunk.length - start;
-		if (size > lineBytes) onTooLong();
+		if (size > lineBytes) giveUp();
 	});
 }
 

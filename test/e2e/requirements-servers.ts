@@ -134,6 +134,17 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'upstream-hostile',
+		promise: 'Whatever a server answers, its call fails with a code or is understood, and the gateway is unharmed.',
+		source: 'SECURITY.md: what is not promised; docs/errors.md',
+		proofs: [
+			['test/e2e/failure-hostile.test.ts', 'a server that answers a call with > %s fails it'],
+			['test/e2e/failure-hostile.test.ts', 'a server that answers a call with > %s is understood'],
+			['test/e2e/failure-hostile.test.ts', 'headers of its own keeps them to itself'],
+			['test/e2e/failure-hostile.test.ts', 'a server whose list > never ends is read so far and no further'],
+		],
+	},
+	{
 		id: 'upstream-contained',
 		promise: 'A server that hangs or dies delays and fails nobody but its own callers.',
 		source: 'SECURITY.md; docs/config.md: limits.upstream',
