@@ -8,12 +8,16 @@ export function corsHeaders(origin: string | undefined, names: PublicNames): Rea
 	return { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED, vary: 'origin' };
 }
 
-/** Additional headers of the answer to a preflight request; they name what an MCP client in a page sends. */
-export const PREFLIGHT_HEADERS: Readonly<Record<string, string>> = {
-	'access-control-allow-methods': 'POST, GET, DELETE',
-	'access-control-allow-headers':
-		'authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id',
-	'access-control-max-age': '600',
-};
+const ALLOWED_HEADER = /^(?:authorization|content-type|accept|last-event-id|mcp-[a-z0-9-]+)$/i;
+
+/** Additional headers of the answer to a preflight: of the headers asked for, those that MCP clients send. */
+export function preflightHeaders(requested: string | undefined): Readonly<Record<string, string>> {
+	const names = (requested ?? '').split(',').map((name) => name.trim());
+	return {
+		'access-control-allow-methods': 'POST, GET, DELETE',
+		'access-control-allow-headers': names.filter((name) => ALLOWED_HEADER.test(name)).join(', '),
+		'access-control-max-age': '600',
+	};
+}
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { SnapshotSource } from '../config/snapshot.ts';
-import { corsHeaders, PREFLIGHT_HEADERS } from './cors.ts';
+import { corsHeaders, preflightHeaders } from './cors.ts';
 import type { DataPlane } from './data-plane.ts';
 import { isMetadataTarget, sendMetadata } from './protected-resource.ts';
 
@@ -13,6 +13,6 @@ export function createPublicHandler(dataPlane: DataPlane, snapshots: SnapshotSou
 		// Only preflights are looked at here: everything else belongs to the pipeline from its first byte.
 		const cors = request.method === 'OPTIONS' ? corsHeaders(request.headers.origin, snapshots.current().names) : {};
 		if (cors['access-control-allow-origin'] === undefined) return void dataPlane.handle(request, response);
-		response.writeHead(204, { ...cors, ...PREFLIGHT_HEADERS }).end();
+		response.writeHead(204, { ...cors, ...preflightHeaders(request.headers['access-control-request-headers']) }).end();
 	};
 }

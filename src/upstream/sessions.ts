@@ -53,6 +53,8 @@ interface Entry {
 	openedAt: number;
 	failures: number;
 	retryAt: number;
+	/** Longest wait before a new try, milliseconds. */
+	readonly maxBackOffMs: number;
 	verdict: Verdict | undefined;
 	info: UpstreamInfo | undefined;
 }
@@ -66,7 +68,8 @@ const STDIO_PROBE_MS = 5_000;
 const LEGACY_VERDICT_MS = 10 * 60_000;
 const STEADY_MS = 30_000;
 const FIRST_BACK_OFF_MS = 500;
-const MAX_BACK_OFF_MS = 30_000;
+const MAX_CHILD_BACK_OFF_MS = 30_000;
+const MAX_NETWORK_BACK_OFF_MS = 500;
 const PATIENCE_MS = 2_000;
 /** How long a session outlives its server's definition without a call: those that began before may take several steps. */
 const LINGER_MS = 500;
@@ -88,7 +91,7 @@ export function createSessions(parts: SessionParts): Sessions {
 		const known = profiles.get(profile);
 		if (known !== undefined) return known;
 		if (profiles.size >= MAX_PROFILES) dropOldest(profiles);
-		const entry = newEntry(key);
+		const entry = newEntry(target);
 		profiles.set(profile, entry);
 		return entry;
 	};
@@ -133,9 +136,12 @@ export function createSessions(parts: SessionParts): Sessions {
 	};
 }
 
-function newEntry(key: ScopeKey): Entry {
+// Starting a program over and over is dear; asking whether a port answers again is not.
+function newEntry({ server, credential }: Target): Entry {
+	const maxBackOffMs = server.transport.kind === 'stdio' ? MAX_CHILD_BACK_OFF_MS : MAX_NETWORK_BACK_OFF_MS;
 	return {
-		key,
+		key: credential.key,
+		maxBackOffMs,
 		opening: undefined,
 		wire: undefined,
 		generation: 0,
@@ -236,8 +242,8 @@ function noteFailure(entry: Entry): void {
 	entry.failures = steady ? 1 : entry.failures + 1;
 	entry.openedAt = 0;
 	entry.opening = undefined;
-	// The first new start is free; then 0.5 s, 1 s, 2 s … 30 s.
-	const waitMs = entry.failures < 2 ? 0 : Math.min(FIRST_BACK_OFF_MS * 2 ** (entry.failures - 2), MAX_BACK_OFF_MS);
+	// The first new start is free; then 0.5 s, 1 s, 2 s … up to the limit.
+	const waitMs = entry.failures < 2 ? 0 : Math.min(FIRST_BACK_OFF_MS * 2 ** (entry.failures - 2), entry.maxBackOffMs);
 	entry.retryAt = Date.now() + waitMs;
 }
 
