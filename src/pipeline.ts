@@ -49,12 +49,12 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 		trail.note({ ...subjectOf(route), level, reasons, rules });
 		if (!allowed) throw new PortcullisError(refusal);
 		const credential = stages.attachCredential(principal, route);
-		if (credential !== undefined) await trail.intend(credential.id);
+		if (credential !== undefined) trail.intend(credential.id);
 		const { disconnected, acceptsStream } = exchange;
-		return await trail.close(await stages.forward({ principal, call, route, credential, disconnected, acceptsStream }));
+		return trail.close(await stages.forward({ principal, call, route, credential, disconnected, acceptsStream }));
 	} catch (error) {
 		const known = toPortcullisError(error);
-		await trail.fail(known);
+		trail.fail(known);
 		throw known;
 	}
 }

@@ -37,45 +37,34 @@ const text = (): string => readFileSync(path, 'utf8');
 
 describe('a record', () => {
 	it('is in the file when the call returns, readable by nobody else', () => {
-		open().keepNow('{"a":1}');
+		open().keep('{"a":1}');
 		expect(text()).toBe('{"a":1}\n');
 		expect(statSync(path).mode & 0o777).toBe(0o600);
 		expect(statSync(join(folder, 'deep')).mode & 0o777).toBe(0o700);
 	});
 
 	it('follows the ones that were kept before, also by an earlier process', () => {
-		open().keepNow('one');
+		open().keep('one');
 		records?.close();
-		open().keepNow('two');
+		open().keep('two');
 		expect(text()).toBe('one\ntwo\n');
-	});
-
-	it('shares one write with the others of its turn, in order', async () => {
-		const keeper = open();
-		const kept = ['one', 'two', 'three'].map((line) => keeper.keep(line));
-		expect(text()).toBe('');
-		await kept[0];
-		expect(text()).toBe('one\ntwo\nthree\n');
-		await Promise.all(kept);
-		await keeper.keep('four');
-		expect(text()).toBe('one\ntwo\nthree\nfour\n');
 	});
 
 	it('may hold any text', () => {
 		const line = JSON.stringify({ text: 'ü👋\n\u2028', long: 'x'.repeat(200_000) });
-		open().keepNow(line);
+		open().keep(line);
 		expect(text()).toBe(`${line}\n`);
 	});
 });
 
 describe('a torn line at the end of the file', () => {
 	it('is ended before the next record, which stands on a line of its own', async () => {
-		open().keepNow('{"a":1}');
+		open().keep('{"a":1}');
 		appendFileSync(path, '{"half":');
 		records?.close();
 		const keeper = open();
-		keeper.keepNow('{"b":2}');
-		await keeper.keep('{"c":3}');
+		keeper.keep('{"b":2}');
+		keeper.keep('{"c":3}');
 		expect(text()).toBe('{"a":1}\n{"half":\n{"b":2}\n{"c":3}\n');
 	});
 
@@ -84,7 +73,7 @@ describe('a torn line at the end of the file', () => {
 		renameSync(path, `${path}.1`);
 		appendFileSync(path, '{"half":');
 		keeper.reopen();
-		keeper.keepNow('{"b":2}');
+		keeper.keep('{"b":2}');
 		expect(text()).toBe('{"half":\n{"b":2}\n');
 		expect(readFileSync(`${path}.1`, 'utf8')).toBe('');
 	});
@@ -93,11 +82,11 @@ describe('a torn line at the end of the file', () => {
 describe('a rotation', () => {
 	it('is followed when the file is opened anew, and only then', () => {
 		const keeper = open();
-		keeper.keepNow('one');
+		keeper.keep('one');
 		renameSync(path, `${path}.1`);
-		keeper.keepNow('two');
+		keeper.keep('two');
 		keeper.reopen();
-		keeper.keepNow('three');
+		keeper.keep('three');
 		expect(readFileSync(`${path}.1`, 'utf8')).toBe('one\ntwo\n');
 		expect(text()).toBe('three\n');
 	});
@@ -106,25 +95,24 @@ describe('a rotation', () => {
 		const keeper = open();
 		renameSync(join(folder, 'deep'), join(folder, 'moved'));
 		expect(() => keeper.reopen()).toThrow('ENOENT');
-		keeper.keepNow('still');
+		keeper.keep('still');
 		expect(readFileSync(join(folder, 'moved', 'audit.jsonl'), 'utf8')).toBe('still\n');
 	});
 });
 
 describe.skipIf(!existsSync(FULL_DISK))('a disk that takes nothing more', () => {
-	it('is an error for every record, at once or together', async () => {
+	it('is an error for every record', () => {
 		open();
 		rmSync(path);
 		symlinkSync(FULL_DISK, path);
 		records?.reopen();
 		const keeper = records as RecordKeeper;
-		expect(() => keeper.keepNow('lost')).toThrow('ENOSPC');
-		const kept = await Promise.allSettled([keeper.keep('lost'), keeper.keep('lost too')]);
-		expect(kept.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+		expect(() => keeper.keep('lost')).toThrow('ENOSPC');
+		expect(() => keeper.keep('lost too')).toThrow('ENOSPC');
 		rmSync(path);
 		keeper.reopen();
-		keeper.keepNow('back');
-		await keeper.keep('again');
+		keeper.keep('back');
+		keeper.keep('again');
 		expect(text()).toBe('back\nagain\n');
 	});
 });

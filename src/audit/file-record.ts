@@ -4,17 +4,10 @@ import { dirname } from 'node:path';
 /** Keeps records; a record that cannot be kept is an error, never a silence. */
 export interface RecordKeeper {
 	/** Appends one line at once; returns when the operating system has it. Throws the system's error. */
-	keepNow(line: string): void;
-	/** The same with the other lines of this turn of the event loop, in one write. */
-	keep(line: string): Promise<void>;
+	keep(line: string): void;
 	/** Opens the file anew, after it was rotated away. Throws the system's error, and goes on with the old one. */
 	reopen(): void;
 	close(): void;
-}
-
-interface Batch {
-	readonly lines: string[];
-	readonly written: Promise<void>;
 }
 
 /**
@@ -25,7 +18,6 @@ export function createFileRecord(path: string): RecordKeeper {
 	mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 	let fd = openSync(path, 'a+', 0o600);
 	let torn = endsTorn(fd);
-	let batch: Batch | undefined;
 
 	const write = (text: string): void => {
 		// After a failed write a half line may stand at the end: the next record starts on a line of its own.
@@ -34,31 +26,9 @@ export function createFileRecord(path: string): RecordKeeper {
 		for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 		torn = false;
 	};
-	const flush = (): void => {
-		const { lines } = batch as Batch;
-		batch = undefined;
-		write(`${lines.join('\n')}\n`);
-	};
-	const begin = (): Batch => {
-		const written = new Promise<void>((resolve, reject) => {
-			setImmediate(() => {
-				try {
-					resolve(flush());
-				} catch (error) {
-					reject(error);
-				}
-			});
-		});
-		return { lines: [], written };
-	};
 
 	return {
-		keepNow: (line) => write(`${line}\n`),
-		keep(line) {
-			batch ??= begin();
-			batch.lines.push(line);
-			return batch.written;
-		},
+		keep: (line) => write(`${line}\n`),
 		reopen() {
 			// Opened before the old one is closed: a number that stands for nothing may be given to a socket next.
 			const opened = openSync(path, 'a+', 0o600);

@@ -32,15 +32,15 @@ export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut';
 /** The record of one call: opened first, told each fact, closed last. */
 export interface Trail {
 	note(facts: TrailFacts): void;
-	/** Writes what is about to go upstream, and with which credential. Rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept: nothing goes then. */
-	intend(credential: string): Promise<void>;
+	/** X */
+	intend(credential: string): void;
 	/**
-	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Rejects with
+	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Throws
 	 * PC_AUDIT_OUTCOME_LOST when it cannot be kept.
 	 */
-	close(answer: Answer): Promise<Answer>;
-	/** Writes a refusal or failure. Rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept. */
-	fail(error: PortcullisError): Promise<void>;
+	close(answer: Answer): Answer;
+	/** Writes a refusal or failure. Throws PC_AUDIT_UNAVAILABLE when it cannot be kept. */
+	fail(error: PortcullisError): void;
 }
 
 /** What a trail is made with. */
@@ -72,15 +72,13 @@ export type OpenTrail = (requestId: string) => Trail;
 
 /** What the trails of one gateway share. */
 interface Shared extends TrailParts {
-	/** Trails open at this moment. */
-	open: number;
 	/** ISO 8601 text of a time. */
 	timestamp(ms: number): string;
 }
 
 /** The audit stage over one record keeper. */
 export function createTrails(parts: TrailParts): OpenTrail {
-	const shared: Shared = { ...parts, open: 0, timestamp: createTimestamps() };
+	const shared: Shared = { ...parts, timestamp: createTimestamps() };
 	return (requestId) => openTrail(shared, requestId);
 }
 
@@ -96,48 +94,43 @@ function createTimestamps(): (ms: number) => string {
 }
 
 function openTrail(parts: Shared, requestId: string): Trail {
-	parts.open++;
 	const openedAt = parts.now();
 	const facts: { -readonly [K in keyof TrailFacts]: TrailFacts[K] } = {};
 	let intended = false;
 	let closed = false;
 
-	const write = async (kind: 'intent' | 'outcome', known: object, lost: ErrorCode): Promise<void> => {
+	const write = (kind: 'intent' | 'outcome', known: object, lost: ErrorCode): void => {
 		const line = JSON.stringify({ time: parts.timestamp(parts.now()), kind, request: requestId, ...known });
 		try {
-			// Alone there is nobody to share a write with, and waiting for company would only cost time.
-			if (parts.open <= 1) parts.records.keepNow(line);
-			else await parts.records.keep(line);
+			parts.records.keep(line);
 		} catch (cause) {
 			throw new PortcullisError(lost, { detail: String((cause as { code?: unknown }).code) }, { cause });
 		}
 	};
-	const end = async ({ outcome, error }: Ending): Promise<void> => {
+	const end = ({ outcome, error }: Ending): void => {
 		if (closed) return;
 		closed = true;
-		// Counted down first: the last of a crowd need not wait either.
-		parts.open--;
 		const durationMs = parts.now() - openedAt;
 		parts.onOutcome({ requestId, facts, outcome, code: error?.code, stage: error?.stage, durationMs });
 		const why = error === undefined ? undefined : { code: error.code, stage: error.stage, detail: error.facts.detail };
 		// After an intent its facts stand there, under the same request id; only whose it is stands in both.
 		const known = intended ? { workspace: facts.workspace, server: facts.server, tool: facts.tool } : facts;
 		const lost = intended ? 'PC_AUDIT_OUTCOME_LOST' : 'PC_AUDIT_UNAVAILABLE';
-		await write('outcome', { ...known, outcome, ...why, durationMs }, lost);
+		write('outcome', { ...known, outcome, ...why, durationMs }, lost);
 	};
 
 	return {
 		note(more) {
 			Object.assign(facts, more);
 		},
-		async intend(credential) {
+		intend(credential) {
 			facts.credential = credential;
-			await write('intent', facts, 'PC_AUDIT_UNAVAILABLE');
+			write('intent', facts, 'PC_AUDIT_UNAVAILABLE');
 			intended = true;
 		},
-		async close(answer) {
+		close(answer) {
 			if (answer.kind === 'stream') return { ...answer, pump: (sink) => recordStream(answer, sink, end) };
-			await end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
+			end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
 			return answer;
 		},
 		fail: (error) => end({ outcome: intended ? 'failed' : 'refused', error }),
@@ -145,22 +138,22 @@ function openTrail(parts: Shared, requestId: string): Trail {
 }
 
 type StreamAnswer = Extract<Answer, { kind: 'stream' }>;
-type End = (ending: Ending) => Promise<void>;
+type End = (ending: Ending) => void;
 
 async function recordStream(answer: StreamAnswer, sink: FrameSink, end: End): Promise<StreamEnd> {
 	const recording: FrameSink = {
 		write: (frame) => sink.write(frame),
 		async last(frame: Frame) {
-			await end({ outcome: frame.failed === true ? 'error' : 'ok' });
+			end({ outcome: frame.failed === true ? 'error' : 'ok' });
 			await sink.last(frame);
 		},
 	};
 	try {
 		const ended = await answer.pump(recording);
-		await end({ outcome: ended === 'cut' ? 'cut' : 'ok' });
+		end({ outcome: ended === 'cut' ? 'cut' : 'ok' });
 		return ended;
 	} catch (error) {
-		await end({ outcome: 'cut', ...(error instanceof PortcullisError && { error }) });
+		end({ outcome: 'cut', ...(error instanceof PortcullisError && { error }) });
 		throw error;
 	}
 }
