@@ -105,8 +105,10 @@ describe('a principal', () => {
 	it('is the same, with the same grants, whatever name, e-mail address or user name the token shows', async () => {
 		const { authenticateToken } = open();
 		const plain = await authenticateToken(google.token({ groups: ['MCP-Google'] }));
+		// No objects: one whose member names are twins makes the whole token ambiguous, which is another test's matter.
+		const odd = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.array(fc.string()));
 		const shown = fc.record(
-			{ name: fc.jsonValue(), email: fc.jsonValue(), upn: fc.string(), preferred_username: fc.string() },
+			{ name: odd, email: odd, upn: fc.string(), preferred_username: fc.string() },
 			{ requiredKeys: [] },
 		);
 		await fc.assert(
