@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SnapshotSource } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import { type Cancel, createCancel } from '../lib/cancel.ts';
 import type { Address } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { type Call, streamCall, successText } from '../mcp/call.ts';
@@ -136,7 +137,7 @@ interface Turn {
 
 function exchangeFor(visit: Visit, turn: Turn): Exchange {
 	const { request, response } = visit;
-	let gone: AbortController | undefined;
+	let gone: Cancel | undefined;
 	return {
 		requestId: turn.index === 0 ? visit.requestId : `${visit.requestId}.${turn.index}`,
 		rawHeaders: request.rawHeaders,
@@ -180,8 +181,8 @@ function acceptsStream({ headers }: Visit): boolean {
 	return 'read' in headers && headers.read.accept?.toLowerCase().includes('text/event-stream') === true;
 }
 
-function whenGone(response: ServerResponse): AbortController {
-	const controller = new AbortController();
+function whenGone(response: ServerResponse): Cancel {
+	const controller = createCancel();
 	const onClose = (): void => controller.abort(new PortcullisError('PC_CALL_CANCELLED'));
 	if (response.destroyed) onClose();
 	else response.once('close', onClose);

@@ -1,5 +1,6 @@
 import type { Server } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { ParamHeader } from '../mcp/modern/param-headers.ts';
 import type { Era } from '../mcp/revisions.ts';
@@ -34,7 +35,7 @@ export interface CatalogQuery {
 	/** Client capabilities as JSON text: servers may list by them. */
 	readonly profile: string;
 	/** Ends the wait, not the reading, which others may share; `undefined`: wait as long as the server's limits let. */
-	readonly signal?: AbortSignal;
+	readonly signal?: CancelSignal;
 }
 
 /** What the router asks about upstreams; answered from memory wherever possible. */

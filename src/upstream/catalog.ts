@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { errorCode } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { CatalogItem, CatalogList } from '../router/catalog.ts';
@@ -13,7 +14,7 @@ export interface ListWanted {
 	readonly target: Target;
 	readonly kind: ListKind;
 	readonly profile: string;
-	readonly signal: AbortSignal | undefined;
+	readonly signal: CancelSignal | undefined;
 }
 
 /** Lists of upstreams, answered from memory. */

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { type Cancel, type CancelSignal, createCancel } from '../lib/cancel.ts';
 import type { Call } from '../mcp/call.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
@@ -18,7 +19,7 @@ export interface ClientSessions {
 /** A call that its caller may cancel. */
 export interface RunningCall {
 	/** `undefined` without a session: then nothing can name the call. */
-	readonly signal: AbortSignal | undefined;
+	readonly signal: CancelSignal | undefined;
 	end(): void;
 }
 
@@ -29,13 +30,13 @@ const REMEMBERED_LEVELS = 10_000;
  * other's call.
  */
 export function createClientSessions(): ClientSessions {
-	const running = new Map<string, AbortController>();
+	const running = new Map<string, Cancel>();
 	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED_LEVELS });
 	return {
 		begin(session, call) {
 			if (session === undefined) return UNCANCELLABLE;
 			const key = keyOf(session, JSON.stringify(call.id));
-			const controller = new AbortController();
+			const controller = createCancel();
 			running.set(key, controller);
 			return { signal: controller.signal, end: () => running.get(key) === controller && running.delete(key) };
 		},

@@ -1,5 +1,6 @@
 import type { Attached } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import type { Call } from '../mcp/call.ts';
 import type { Route } from '../router/route.ts';
 
@@ -11,7 +12,7 @@ export interface ForwardRequest<R extends Route = Route> {
 	/** Credential of the one server the call goes to; `undefined` for routes that go to none or to many. */
 	readonly credential: Attached | undefined;
 	/** Aborts when the caller's connection is gone; asking for it costs a listener, so ask only where it matters. */
-	disconnected(): AbortSignal;
+	disconnected(): CancelSignal;
 	/** Whether the caller takes `text/event-stream`. */
 	readonly acceptsStream: boolean;
 }

@@ -1,4 +1,5 @@
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import { memberOf, objectText, sliceOf } from '../lib/json-text.ts';
 import { type Answer, type Frame, messageAnswer } from '../mcp/answer.ts';
 import { asObject, type Call, type JsonObject, successText } from '../mcp/call.ts';
@@ -60,7 +61,7 @@ interface Exchange {
 	readonly parts: HeldParts;
 	readonly request: HeldRequest;
 	readonly leg: HeldLeg;
-	readonly signal: AbortSignal | undefined;
+	readonly signal: CancelSignal | undefined;
 	done(): void;
 }
 

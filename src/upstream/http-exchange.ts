@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import { createFeed, type EventFeed, type FeedInput } from './event-feed.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -10,7 +11,7 @@ export interface HttpRequest {
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: string | Buffer | null;
 	/** Ends the exchange when it aborts; `undefined` where only the limits do. */
-	readonly signal: AbortSignal | undefined;
+	readonly signal: CancelSignal | undefined;
 	readonly limits: HttpLimits;
 	/** Whose exchange this is; comes back with the reply. */
 	readonly stamp: Stamp;
@@ -117,7 +118,7 @@ function createLifeline({ signal, limits }: HttpRequest, reject: (error: Error) 
 		if (controller === undefined) reject(dead);
 		else controller.abort(dead);
 	};
-	const onAbort = (): void => abort(cancelled(signal as AbortSignal));
+	const onAbort = (): void => abort(cancelled(signal as CancelSignal));
 	const onTotal = (): void => abort(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
 	signal?.addEventListener('abort', onAbort, { once: true });
 	const timer = limits.totalMs > 0 ? setTimeout(onTotal, limits.totalMs) : undefined;
@@ -137,7 +138,7 @@ function createLifeline({ signal, limits }: HttpRequest, reject: (error: Error) 
 }
 
 /** What an aborted signal means to the caller: our own reason when it carries one, else a cancelled call. */
-export function cancelled(signal: AbortSignal): PortcullisError {
+export function cancelled(signal: CancelSignal): PortcullisError {
 	return signal.reason instanceof PortcullisError ? signal.reason : new PortcullisError('PC_CALL_CANCELLED');
 }
 
@@ -151,7 +152,7 @@ const TIMEOUTS = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 // The code, not the text, of the library's error goes into the log: texts may hold addresses of other systems.
 function wrapError(
 	error: unknown,
-	at: { readonly sent: boolean; readonly signal: AbortSignal | undefined },
+	at: { readonly sent: boolean; readonly signal: CancelSignal | undefined },
 ): PortcullisError {
 	if (error instanceof PortcullisError) return error;
 	if (at.signal?.aborted) return cancelled(at.signal);

@@ -1,6 +1,7 @@
 import type { Pool } from 'undici';
 import type { NetworkTransport, Server } from '../config/snapshot.ts';
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
@@ -73,7 +74,7 @@ interface Sending {
 	readonly body: string | null;
 	readonly headers?: Readonly<Record<string, string>>;
 	readonly stamp?: Stamp;
-	readonly signal?: AbortSignal | undefined;
+	readonly signal?: CancelSignal | undefined;
 	readonly limits?: HttpLimits;
 }
 

@@ -1,5 +1,6 @@
 import type { UpstreamLimits } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import { asObject, errorText, type JsonObject, successText } from '../mcp/call.ts';
 import { cancelled } from './http-exchange.ts';
 import type { WireEvents, WireRequest, WireResponse } from './wire.ts';
@@ -121,7 +122,7 @@ function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject
 		self.reject(error);
 	};
 	const { signal } = request;
-	const onAbort = (): void => giveUp(cancelled(signal as AbortSignal));
+	const onAbort = (): void => giveUp(cancelled(signal as CancelSignal));
 	const onTimeout = (): void => giveUp(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
 	// One timer serves both limits: it is set to whichever comes first, and anew when the server says something.
 	const endsAt = Date.now() + limits.totalMs;

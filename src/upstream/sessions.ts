@@ -1,4 +1,5 @@
 import { errorCode, PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { Era } from '../mcp/revisions.ts';
 import { cancelled } from './http-exchange.ts';
@@ -24,7 +25,7 @@ export interface Verdict {
 /** All sessions the gateway holds; each is opened on first use and shared by everybody of the same scope. */
 export interface Sessions {
 	/** The session, opened if need be. `signal` ends the wait, not the opening, which others may share. */
-	acquire(target: Target, profile: string, signal?: AbortSignal): Promise<Session>;
+	acquire(target: Target, profile: string, signal?: CancelSignal): Promise<Session>;
 	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
 	eraOf(target: Target): Promise<Era>;
 	/** What the upstream last said of itself; opens a session only when it never said anything. */
@@ -156,7 +157,7 @@ function newEntry({ server, credential }: Target): Entry {
 }
 
 // A short wait is worth it, a long one is not: then the caller is told when to come back.
-async function backOff(entry: Entry, signal: AbortSignal | undefined): Promise<void> {
+async function backOff(entry: Entry, signal: CancelSignal | undefined): Promise<void> {
 	const waitMs = entry.retryAt - Date.now();
 	if (waitMs <= 0) return;
 	if (waitMs > PATIENCE_MS) {
@@ -166,7 +167,7 @@ async function backOff(entry: Entry, signal: AbortSignal | undefined): Promise<v
 }
 
 /** The promise, unless the signal ends the wait first. */
-export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function orAborted<T>(promise: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
 	if (signal === undefined) return promise;
 	if (signal.aborted) return Promise.reject(cancelled(signal));
 	return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { PortcullisError } from '../errors/portcullis-error.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
 import type { JsonObject } from '../mcp/call.ts';
 import type { Stamp } from './stamp.ts';
 
@@ -11,7 +12,7 @@ export interface WireRequest {
 	readonly headers: Readonly<Record<string, string>>;
 	readonly stamp: Stamp;
 	/** Cancels the request when it aborts; `undefined` where nobody can. */
-	readonly signal: AbortSignal | undefined;
+	readonly signal: CancelSignal | undefined;
 	/** Called with each notification that certainly belongs to this request. */
 	readonly onNotification?: (notification: WireNotification) => void;
 }
