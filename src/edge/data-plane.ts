@@ -183,7 +183,8 @@ function acceptsStream({ headers }: Visit): boolean {
 
 function whenGone(response: ServerResponse): Cancel {
 	const controller = createCancel();
-	const onClose = (): void => controller.abort(new PortcullisError('PC_CALL_CANCELLED'));
+	// Every response closes, so no error is made here: whoever still listens makes its own (`cancelled`).
+	const onClose = (): void => controller.abort(undefined);
 	if (response.destroyed) onClose();
 	else response.once('close', onClose);
 	return controller;

@@ -1,6 +1,6 @@
 /**
- * Says that something is no longer wanted. `AbortSignal` is one; `createCancel` makes one that costs an object instead
- * of an event target with a finalizer (measured: 40 µs less CPU for each call that can be cancelled).
+ * Says that something is no longer wanted. `AbortSignal` is one; `createCancel` makes one that is a plain object, for
+ * the calls that come by the thousand.
  */
 export interface CancelSignal {
 	readonly aborted: boolean;
