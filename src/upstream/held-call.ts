@@ -1,3 +1,4 @@
+import type { Server } from '../config/snapshot.ts';
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import { memberOf, objectText, sliceOf } from '../lib/json-text.ts';
@@ -22,7 +23,7 @@ export interface HeldParts {
 	readonly clients: ClientSessions;
 	readonly tripwire: Tripwire;
 	/** Makes the upstream log from this severity on, where it can; best effort. */
-	setLevel(session: Session, level: LogLevel): Promise<void>;
+	setLevel(session: Session, level: LogLevel, server: Server): Promise<void>;
 }
 
 type HeldRequest = OutgoingRequest<HeldRoute>;
@@ -36,7 +37,7 @@ export async function heldCall(parts: HeldParts, request: HeldRequest): Promise<
 		const attempt = async (): Promise<Answer> => {
 			const session = await parts.sessions.acquire({ server: route.server, credential }, NO_CAPABILITIES, signal);
 			const leg: HeldLeg = { call, route, session, logLevel: logLevelOf(parts, request) };
-			if (leg.logLevel !== undefined) await parts.setLevel(session, leg.logLevel);
+			if (leg.logLevel !== undefined) await parts.setLevel(session, leg.logLevel, route.server);
 			return exchange({ parts, request, leg, signal, done: cancel.end });
 		};
 		return await attempt().catch((error) => (mayRepeat(error, call) ? attempt() : Promise.reject(error)));

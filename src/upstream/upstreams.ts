@@ -148,16 +148,16 @@ function keeperFor(next: Snapshot): (key: ScopeKey) => boolean {
  * Raises a legacy upstream's verbosity to what the keenest caller asked for; each call still gets only what it asked
  * for. Shared streams cannot say whose a log message is, so only http servers are asked.
  */
-function createSetLevel(): (session: Session, level: LogLevel) => Promise<void> {
+function createSetLevel(): (session: Session, level: LogLevel, server: Server) => Promise<void> {
 	const asked = new WeakMap<Session, Set<LogLevel>>();
-	return async (session, level) => {
+	return async (session, level, server) => {
 		const known = asked.get(session) ?? new Set<LogLevel>();
 		asked.set(session, known);
 		const canLog = session.info.era === 'legacy' && session.info.capabilities['logging'] !== undefined;
 		if (!canLog || known.has(level)) return;
 		known.add(level);
 		const params = JSON.stringify({ level });
-		const stamp = createStamp('', '', 'gateway');
+		const stamp = createStamp(server.workspace, server.slug, 'gateway');
 		const signal = AbortSignal.timeout(2_000);
 		await session
 			.request({ method: 'logging/setLevel', paramsFor: () => params, headers: {}, stamp, signal })
