@@ -46,15 +46,15 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 		trail.note({ era: call.era, method: call.method || call.kind });
 		const route = await stages.resolveRoute({ address, principal, call });
 		const { allowed, refusal, level, reasons, rules } = stages.decide(principal, route, call);
-		trail.note({ ...subjectOf(route), level, reasons, rules });
+		trail.note({ level, reasons, rules, ...subjectOf(route) });
 		if (!allowed) throw new PortcullisError(refusal);
 		const credential = stages.attachCredential(principal, route);
-		if (credential !== undefined) trail.intend(credential.id);
+		if (credential !== undefined) await trail.intend(credential.id);
 		const { disconnected, acceptsStream } = exchange;
-		return trail.close(await stages.forward({ principal, call, route, credential, disconnected, acceptsStream }));
+		return await trail.close(await stages.forward({ principal, call, route, credential, disconnected, acceptsStream }));
 	} catch (error) {
 		const known = toPortcullisError(error);
-		trail.fail(known);
+		await trail.fail(known);
 		throw known;
 	}
 }

@@ -5,9 +5,16 @@ import { dirname } from 'node:path';
 export interface RecordKeeper {
 	/** Appends one line at once; returns when the operating system has it. Throws the system's error. */
 	keep(line: string): void;
+	/** Appends one line with all others of this turn of the event loop; rejects with the system's error. */
+	keepTogether(line: string): Promise<void>;
 	/** Opens the file anew, after it was rotated away. Throws the system's error, and goes on with the old one. */
 	reopen(): void;
 	close(): void;
+}
+
+interface Turn {
+	text: string;
+	readonly written: Promise<void>;
 }
 
 /**
@@ -18,6 +25,7 @@ export function createFileRecord(path: string): RecordKeeper {
 	mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
 	let fd = openSync(path, 'a+', 0o600);
 	let torn = endsTorn(fd);
+	let turn: Turn | undefined;
 
 	const write = (text: string): void => {
 		// After a failed write a half line may stand at the end: the next record starts on a line of its own.
@@ -27,8 +35,32 @@ export function createFileRecord(path: string): RecordKeeper {
 		torn = false;
 	};
 
+	// The lines of one turn stand or fall together: a half-written group is a loss to each of its callers.
+	const endTurn = (): void => {
+		const text = turn?.text ?? '';
+		turn = undefined;
+		write(text);
+	};
+	const beginTurn = (): Turn => {
+		const written = new Promise<void>((resolve, reject) => {
+			setImmediate(() => {
+				try {
+					resolve(endTurn());
+				} catch (error) {
+					reject(error);
+				}
+			});
+		});
+		return { text: '', written };
+	};
+
 	return {
 		keep: (line) => write(`${line}\n`),
+		keepTogether(line) {
+			turn ??= beginTurn();
+			turn.text += `${line}\n`;
+			return turn.written;
+		},
 		reopen() {
 			// Opened before the old one is closed: a number that stands for nothing may be given to a socket next.
 			const opened = openSync(path, 'a+', 0o600);

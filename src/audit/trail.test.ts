@@ -238,3 +238,43 @@ describe.skipIf(!existsSync(FULL_DISK))('a record that cannot be kept', () => {
 		expect(outcomes).toHaveLength(1);
 	});
 });
+
+describe('trails of calls at the same time', () => {
+	it('share one write, and each waits until its own line is kept', async () => {
+		const open = trails();
+		const [one, two] = [open('r-20'), open('r-21')];
+		one.note({ workspace: 'google', server: 'jira' });
+		const intents = [one.intend('workspace:google/jira'), two.intend('workspace:google/jira')];
+		expect(lines()).toEqual([]);
+		await Promise.all(intents);
+		expect(lines().map(({ request, kind }) => [request, kind])).toEqual([
+			['r-20', 'intent'],
+			['r-21', 'intent'],
+		]);
+		await Promise.all([one.close(messageAnswer('{}')), two.close(emptyAnswer(202))]);
+		expect(lines().map(({ outcome }) => outcome)).toEqual([undefined, undefined, 'ok', 'ok']);
+	});
+
+	it('are each told when the shared write is lost', async () => {
+		const full = createFileRecord(FULL_DISK);
+		const open = trails(full);
+		const both = [open('r-22'), open('r-23')];
+		const codes = both.map((trail) => codeOf(Promise.resolve(trail.intend('workspace:google/jira'))));
+		expect(await Promise.all(codes)).toEqual(['PC_AUDIT_UNAVAILABLE', 'PC_AUDIT_UNAVAILABLE']);
+		await Promise.all(both.map(async (trail) => expect(await codeOf(failing(trail))).toBe('PC_AUDIT_UNAVAILABLE')));
+		expect(outcomes.map(({ outcome }) => outcome)).toEqual(['refused', 'refused']);
+		full.close();
+	});
+
+	it('do not count those that have ended or only stream', async () => {
+		const open = trails();
+		await open('r-24').close(emptyAnswer(202));
+		open('r-25').close(stream('complete'));
+		const alone = open('r-26').intend('workspace:google/jira');
+		expect(alone).toBeUndefined();
+		expect(lines().map(({ request }) => request)).toEqual(['r-24', 'r-26']);
+	});
+});
+
+const failing = async (trail: ReturnType<OpenTrail>): Promise<void> =>
+	trail.fail(new PortcullisError('PC_AUDIT_UNAVAILABLE'));

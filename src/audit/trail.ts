@@ -29,18 +29,24 @@ export interface TrailFacts {
  */
 export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut';
 
+/** Settles when a record is kept: nothing to wait for when it is kept already. */
+export type Kept = Promise<void> | undefined;
+
 /** The record of one call: opened first, told each fact, closed last. */
 export interface Trail {
 	note(facts: TrailFacts): void;
-	/** X */
-	intend(credential: string): void;
 	/**
-	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Throws
+	 * Writes that the call is about to go upstream with this credential, and must be waited for. Throws or rejects with
+	 * PC_AUDIT_UNAVAILABLE when it cannot be kept.
+	 */
+	intend(credential: string): Kept;
+	/**
+	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Throws or rejects with
 	 * PC_AUDIT_OUTCOME_LOST when it cannot be kept.
 	 */
-	close(answer: Answer): Answer;
-	/** Writes a refusal or failure. Throws PC_AUDIT_UNAVAILABLE when it cannot be kept. */
-	fail(error: PortcullisError): void;
+	close(answer: Answer): Answer | Promise<Answer>;
+	/** Writes a refusal or failure. Throws or rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept. */
+	fail(error: PortcullisError): Kept;
 }
 
 /** What a trail is made with. */
@@ -67,18 +73,20 @@ interface Ending {
 	readonly error?: PortcullisError;
 }
 
-/** Opens the trail of the request with this id. */
+/** Opens the trail of the request with this id, which is the gateway's own and plain text. */
 export type OpenTrail = (requestId: string) => Trail;
 
 /** What the trails of one gateway share. */
 interface Shared extends TrailParts {
 	/** ISO 8601 text of a time. */
 	timestamp(ms: number): string;
+	/** Trails that are neither closed nor handed to a stream. */
+	busy: number;
 }
 
 /** The audit stage over one record keeper. */
 export function createTrails(parts: TrailParts): OpenTrail {
-	const shared: Shared = { ...parts, timestamp: createTimestamps() };
+	const shared: Shared = { ...parts, timestamp: createTimestamps(), busy: 0 };
 	return (requestId) => openTrail(shared, requestId);
 }
 
@@ -93,67 +101,107 @@ function createTimestamps(): (ms: number) => string {
 	};
 }
 
+interface Line {
+	readonly requestId: string;
+	readonly kind: 'intent' | 'outcome';
+	readonly known: object;
+	/** What it means when this line is lost. */
+	readonly lost: ErrorCode;
+	/** Told when the line is kept, before anybody who waits for it. */
+	onKept?(): void;
+}
+
+function lineLost(code: ErrorCode, cause: unknown): PortcullisError {
+	return new PortcullisError(code, { detail: String((cause as { code?: unknown }).code) }, { cause });
+}
+
+// Alone, a call writes at once; among others it shares the write of this turn with them (docs/adr/0002).
+function write(parts: Shared, { requestId, kind, known, lost, onKept }: Line): Kept {
+	const head = `{"time":"${parts.timestamp(parts.now())}","kind":"${kind}","request":"${requestId}"`;
+	const rest = JSON.stringify(known);
+	const line = rest === '{}' ? `${head}}` : `${head},${rest.slice(1)}`;
+	const onLost = (cause: unknown): never => {
+		throw lineLost(lost, cause);
+	};
+	if (parts.busy > 1) return parts.records.keepTogether(line).then(onKept, onLost);
+	try {
+		parts.records.keep(line);
+	} catch (cause) {
+		onLost(cause);
+	}
+	onKept?.();
+}
+
 function openTrail(parts: Shared, requestId: string): Trail {
 	const openedAt = parts.now();
 	const facts: { -readonly [K in keyof TrailFacts]: TrailFacts[K] } = {};
 	let intended = false;
 	let closed = false;
+	let isBusy = true;
+	parts.busy++;
 
-	const write = (kind: 'intent' | 'outcome', known: object, lost: ErrorCode): void => {
-		const line = JSON.stringify({ time: parts.timestamp(parts.now()), kind, request: requestId, ...known });
-		try {
-			parts.records.keep(line);
-		} catch (cause) {
-			throw new PortcullisError(lost, { detail: String((cause as { code?: unknown }).code) }, { cause });
-		}
+	const idle = (): void => {
+		if (isBusy) parts.busy--;
+		isBusy = false;
 	};
-	const end = ({ outcome, error }: Ending): void => {
+	const end = ({ outcome, error }: Ending): Kept => {
 		if (closed) return;
 		closed = true;
 		const durationMs = parts.now() - openedAt;
 		parts.onOutcome({ requestId, facts, outcome, code: error?.code, stage: error?.stage, durationMs });
 		const why = error === undefined ? undefined : { code: error.code, stage: error.stage, detail: error.facts.detail };
 		// After an intent its facts stand there, under the same request id; only whose it is stands in both.
-		const known = intended ? { workspace: facts.workspace, server: facts.server, tool: facts.tool } : facts;
+		const { workspace, server, tool } = facts;
+		const known = intended ? { workspace, server, tool } : facts;
 		const lost = intended ? 'PC_AUDIT_OUTCOME_LOST' : 'PC_AUDIT_UNAVAILABLE';
-		write('outcome', { ...known, outcome, ...why, durationMs }, lost);
+		const kept = write(parts, {
+			requestId,
+			kind: 'outcome',
+			known: Object.assign({}, known, { outcome }, why, { durationMs }),
+			lost,
+		});
+		idle();
+		return kept;
 	};
 
 	return {
-		note(more) {
-			Object.assign(facts, more);
-		},
+		note: (more) => void Object.assign(facts, more),
 		intend(credential) {
 			facts.credential = credential;
-			write('intent', facts, 'PC_AUDIT_UNAVAILABLE');
-			intended = true;
+			const onKept = (): void => {
+				intended = true;
+			};
+			return write(parts, { requestId, kind: 'intent', known: facts, lost: 'PC_AUDIT_UNAVAILABLE', onKept });
 		},
 		close(answer) {
-			if (answer.kind === 'stream') return { ...answer, pump: (sink) => recordStream(answer, sink, end) };
-			end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
-			return answer;
+			if (answer.kind === 'stream') {
+				idle();
+				return { ...answer, pump: (sink) => recordStream(answer, sink, end) };
+			}
+			const kept = end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
+			return kept === undefined ? answer : kept.then(() => answer);
 		},
 		fail: (error) => end({ outcome: intended ? 'failed' : 'refused', error }),
 	};
 }
 
 type StreamAnswer = Extract<Answer, { kind: 'stream' }>;
-type End = (ending: Ending) => void;
+type End = (ending: Ending) => Kept;
 
 async function recordStream(answer: StreamAnswer, sink: FrameSink, end: End): Promise<StreamEnd> {
 	const recording: FrameSink = {
 		write: (frame) => sink.write(frame),
 		async last(frame: Frame) {
-			end({ outcome: frame.failed === true ? 'error' : 'ok' });
+			await end({ outcome: frame.failed === true ? 'error' : 'ok' });
 			await sink.last(frame);
 		},
 	};
 	try {
 		const ended = await answer.pump(recording);
-		end({ outcome: ended === 'cut' ? 'cut' : 'ok' });
+		await end({ outcome: ended === 'cut' ? 'cut' : 'ok' });
 		return ended;
 	} catch (error) {
-		end({ outcome: 'cut', ...(error instanceof PortcullisError && { error }) });
+		await end({ outcome: 'cut', ...(error instanceof PortcullisError && { error }) });
 		throw error;
 	}
 }

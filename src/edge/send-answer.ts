@@ -29,7 +29,7 @@ export function sendBody(
 ): void {
 	const length = String(Buffer.byteLength(body));
 	const own = { 'content-type': 'application/json', 'content-length': length };
-	sending.response.writeHead(status, { ...sending.common, ...own, ...headers }).end(body);
+	sending.response.writeHead(status, Object.assign(own, sending.common, headers)).end(body);
 }
 
 /** Writes a refusal. */

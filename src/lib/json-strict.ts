@@ -10,6 +10,7 @@ export interface JsonBounds {
 export type JsonFault = 'ambiguous' | 'too-deep';
 
 const QUOTE = 34;
+const BACKSLASH = 92;
 const COMMA = 44;
 const COLON = 58;
 
@@ -49,10 +50,23 @@ function isKey(text: string, end: number, open: readonly (Set<string> | undefine
 }
 
 function addKey(keys: Set<string>, raw: string): boolean {
+	if (isPlain(raw)) return remember(keys, raw);
 	const decoded = raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
 	// Go matches names without regard to case and takes ſ for s; toLowerCase leaves that one as it is.
-	const folded = decoded.toLowerCase().replaceAll('ſ', 's');
+	return remember(keys, decoded.toLowerCase().replaceAll('ſ', 's'));
+}
+
+function remember(keys: Set<string>, folded: string): boolean {
 	if (folded === '__proto__' || keys.has(folded)) return false;
 	keys.add(folded);
+	return true;
+}
+
+// Most names are ASCII without capitals, and so their own folding.
+function isPlain(raw: string): boolean {
+	for (let index = 0; index < raw.length; index++) {
+		const code = raw.charCodeAt(index);
+		if (code > 126 || code === BACKSLASH || (code >= 65 && code <= 90)) return false;
+	}
 	return true;
 }

@@ -38,12 +38,12 @@ export interface CatalogQuery {
 	readonly signal?: CancelSignal;
 }
 
-/** What the router asks about upstreams; answered from memory wherever possible. */
+/** What the router asks about upstreams; what is known already is answered without a promise. */
 export interface UpstreamDirectory {
 	/** The cached list; asks the server only when there is none yet or it is known to have changed. */
-	list(query: CatalogQuery): Promise<CatalogList>;
+	list(query: CatalogQuery): CatalogList | Promise<CatalogList>;
 	/** The same after asking the server again, unless that was done moments ago: for names the list does not have. */
 	listAgain(query: CatalogQuery): Promise<CatalogList>;
 	/** Which protocol the server speaks. */
-	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Promise<Era>;
+	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Era | Promise<Era>;
 }

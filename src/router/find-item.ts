@@ -88,7 +88,7 @@ async function matches(
 	fits: (item: CatalogItem) => boolean,
 ): Promise<readonly FoundItem[]> {
 	const found = search.servers.map(async (server) => {
-		const list = await directory.list({ ...search, server }).catch(() => undefined);
+		const list = await Promise.resolve(directory.list({ ...search, server })).catch(() => undefined);
 		return (list?.items ?? []).filter(fits).map((item) => ({ server, item }));
 	});
 	return (await Promise.all(found)).flat();

@@ -24,7 +24,7 @@ export interface RouterParts {
 	readonly sessions: SessionIds;
 }
 
-/** Finds the route of a call, or throws; what the caller may not use is as unknown as what does not exist. */
+/** Finds the route of a call, or throws or rejects; what the caller may not use is as unknown as what does not exist. */
 export type ResolveRoute = (query: RouteQuery) => Promise<Route>;
 
 interface Place extends RouteQuery {
@@ -36,7 +36,7 @@ interface Place extends RouteQuery {
 /** Builds the router. */
 export function createResolveRoute(parts: RouterParts): ResolveRoute {
 	const finder = createItemFinder(parts.directory);
-	return async (query) => {
+	return (query) => {
 		const servers = serversAt(parts.snapshots.current(), query);
 		const session = sessionOf(parts.sessions, query, servers);
 		const { address, principal, call } = query;
@@ -103,7 +103,8 @@ function declaredProfile(call: Call, session: SessionClaim | undefined): string 
 
 async function resolveServer(directory: UpstreamDirectory, place: Place, server: Server): Promise<Route> {
 	const { call, principal } = place;
-	const era = await directory.eraOf({ principal, server });
+	const verdict = directory.eraOf({ principal, server });
+	const era = typeof verdict === 'string' ? verdict : await verdict;
 	const { address, servers, session } = place;
 	const raw = server.transport.kind === 'http' && era === call.era && !isUnbound(call, session);
 	// Where the gateway holds the session it declares no capabilities, so the lists are those of a client without any.
@@ -116,12 +117,12 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile };
 	const base = { address, servers, session };
 	const local = localAnswer(call);
-	if (local !== undefined) return { ...base, kind: 'local', answer: local, profile: place.profile };
+	if (local !== undefined) return { kind: 'local', answer: local, profile: place.profile, ...base };
 	const list = listKindOf(call.method);
-	if (list !== undefined) return { ...base, kind: 'list', list, profile };
+	if (list !== undefined) return { kind: 'list', list, profile, ...base };
 	const sameEra = era === call.era;
 	if (isSubscription(call) || (effectOf(call.method) === 'unknown' && !sameEra)) throw unknownMethod();
-	return { ...base, kind: 'held', server, tool, changes: {}, profile };
+	return { kind: 'held', server, tool, changes: {}, profile, ...base };
 }
 
 // These name a call or a question by a number that other callers are using too; without a session of the upstream's own
@@ -131,7 +132,8 @@ function isUnbound(call: Call, session: SessionClaim | undefined): boolean {
 }
 
 async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
-	const known = (await directory.list(query)).byName.get(name);
+	const listed = directory.list(query);
+	const known = (listed instanceof Promise ? await listed : listed).byName.get(name);
 	const tool = known ?? (await directory.listAgain(query)).byName.get(name);
 	if (tool === undefined) throw unknownItem('tool');
 	return tool;

@@ -57,6 +57,7 @@ export interface RouteSubject {
 export function subjectOf(route: Route): RouteSubject {
 	if (route.kind === 'local' || route.kind === 'list') return { route: route.kind };
 	const { kind, server, tool } = route;
-	const subject = { route: kind, workspace: server.workspace, server: server.slug };
-	return tool === undefined ? subject : { ...subject, tool: tool.name };
+	const { workspace, slug } = server;
+	if (tool === undefined) return { route: kind, workspace, server: slug };
+	return { route: kind, workspace, server: slug, tool: tool.name };
 }

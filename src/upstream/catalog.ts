@@ -19,7 +19,7 @@ export interface ListWanted {
 
 /** Lists of upstreams, answered from memory. */
 export interface Catalog {
-	list(wanted: ListWanted): Promise<CatalogList>;
+	list(wanted: ListWanted): CatalogList | Promise<CatalogList>;
 	/** Asks again unless the list is younger than two seconds. */
 	listAgain(wanted: ListWanted): Promise<CatalogList>;
 	/** An upstream said that its lists of this method's kind have changed. */
@@ -56,7 +56,7 @@ export function createCatalog(sessions: Sessions, now: () => number = Date.now):
 		return entry;
 	};
 	return {
-		async list(wanted) {
+		list(wanted) {
 			const entry = entryFor(wanted);
 			if (entry.list === undefined) return waitFor(clock, entry, wanted);
 			const { outdated } = entry.list;

@@ -21,7 +21,7 @@ export type Forward = (request: ForwardRequest) => Promise<Answer>;
 
 /** Builds the last stage. */
 export function createForward(parts: ForwardParts): Forward {
-	return async (request) => {
+	return (request) => {
 		const { route } = request;
 		if (route.kind === 'list') return listAnswer(parts.list, request as ForwardRequest<ListRoute>);
 		if (route.kind === 'local') return localAnswer(parts.local, request as ForwardRequest<LocalRoute>);

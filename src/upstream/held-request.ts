@@ -32,11 +32,8 @@ export function progressTokenOf(call: Call): string | number | undefined {
 export function upstreamParams(leg: HeldLeg): (id: number) => string {
 	const text = paramsText(leg.call);
 	const modern = leg.session.info.era === 'modern';
-	const meta = {
-		...carriedMeta(text),
-		...(modern && modernMeta(NO_CAPABILITIES)),
-		...(modern && leg.logLevel !== undefined && { [META.logLevel]: JSON.stringify(leg.logLevel) }),
-	};
+	const meta: Record<string, string> = Object.assign({}, carriedMeta(text), modern ? modernMeta(NO_CAPABILITIES) : {});
+	if (modern && leg.logLevel !== undefined) meta[META.logLevel] = JSON.stringify(leg.logLevel);
 	const wantsProgress = progressTokenOf(leg.call) !== undefined;
 	const isUnchanged = !modern && Object.keys(leg.route.changes).length === 0 && leg.call.params['_meta'] === undefined;
 	if (isUnchanged) return () => text;
@@ -56,7 +53,7 @@ export function upstreamHeaders({ call, route, session }: HeldLeg): Record<strin
 	const name = changed === undefined ? call.params[member ?? ''] : (JSON.parse(changed) as unknown);
 	if (typeof name === 'string') headers['mcp-name'] = encodeHeaderText(name);
 	const args = asObject(call.params['arguments']) ?? {};
-	return { ...headers, ...Object.fromEntries(paramHeaderValues(route.tool?.paramHeaders ?? [], args)) };
+	return Object.assign(headers, Object.fromEntries(paramHeaderValues(route.tool?.paramHeaders ?? [], args)));
 }
 
 /** A notification of the upstream as the caller is to see it, JSON text, or `undefined` when it did not ask for it. */

@@ -55,7 +55,7 @@ async function collect(parts: ListParts, request: ForwardRequest<ListRoute>): Pr
 		const query = { principal, server, kind: route.list, profile: route.profile, signal: patience };
 		// One dead server must not take the others' tools away; alone at its address it must say that it is dead.
 		if (route.address.kind === 'server') return { server, list: await parts.directory.list(query) };
-		return { server, list: await parts.directory.list(query).catch(() => undefined) };
+		return { server, list: await Promise.resolve(parts.directory.list(query)).catch(() => undefined) };
 	});
 	return Promise.all(asked);
 }

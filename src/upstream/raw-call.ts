@@ -23,7 +23,7 @@ export interface RawParts {
 
 type RawRequest = OutgoingRequest<RawRoute>;
 
-interface Passing extends RawParts {
+interface Passing extends Omit<RawParts, 'pools'> {
 	readonly request: RawRequest;
 }
 
@@ -49,7 +49,8 @@ export async function rawCall(parts: RawParts, request: RawRequest): Promise<Ans
 	});
 	if (!parts.tripwire.matches(stamp, reply.stamp))
 		throw new PortcullisError('PC_INTERNAL', { detail: 'stamp mismatch' });
-	return answerFrom({ ...parts, request }, reply);
+	const { sessions, tripwire, onListChanged } = parts;
+	return answerFrom({ request, sessions, tripwire, onListChanged }, reply);
 }
 
 const METHODS: Readonly<Record<Call['kind'], HttpRequest['method']>> = {

@@ -27,7 +27,7 @@ export interface Sessions {
 	/** The session, opened if need be. `signal` ends the wait, not the opening, which others may share. */
 	acquire(target: Target, profile: string, signal?: CancelSignal): Promise<Session>;
 	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
-	eraOf(target: Target): Promise<Era>;
+	eraOf(target: Target): Era | Promise<Era>;
 	/** What the upstream last said of itself; opens a session only when it never said anything. */
 	infoOf(target: Target): Promise<UpstreamInfo>;
 	/** Closes every session whose key is not kept, after its calls in flight. */
@@ -110,10 +110,10 @@ export function createSessions(parts: SessionParts): Sessions {
 
 	return {
 		acquire,
-		async eraOf(target) {
+		eraOf(target) {
 			const { verdict } = entryFor(target, NO_CAPABILITIES);
 			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
-			return (await acquire(target, NO_CAPABILITIES)).info.era;
+			return acquire(target, NO_CAPABILITIES).then(({ info }) => info.era);
 		},
 		async infoOf(target) {
 			return entryFor(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Sealer } from '../../lib/seal.ts';
 import { type Address, pathOf } from '../address.ts';
@@ -77,7 +77,7 @@ export function isSessionOf(claim: SessionClaim, principal: SessionOwner, addres
 }
 
 function ownerOf(principal: SessionOwner): string {
-	return createHash('sha256').update(principal.key).digest('base64url').slice(0, 22);
+	return hash('sha256', principal.key, 'base64url').slice(0, 22);
 }
 
 /** Canonical text of declared client capabilities; too large ones count as none, which only narrows. */

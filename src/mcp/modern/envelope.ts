@@ -72,6 +72,7 @@ const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** Text of an `Mcp-Name` or `Mcp-Param-*` value: plain ASCII or `=?base64?…?=` around UTF-8; `undefined`: broken. */
 export function decodeHeaderText(value: string): string | undefined {
+	if (!value.includes('=?')) return value.trim();
 	const encoded = ENCODED.exec(value.trim());
 	if (encoded === null) return value.trim();
 	const bytes = Buffer.from(encoded[1] as string, 'base64');
