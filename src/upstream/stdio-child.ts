@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 
 const STOP_GRACE_MS = 2_000;
 const EXIT_FLUSH_MS = 100;
@@ -67,12 +68,21 @@ export function startStdioChild(spec: ChildSpec, events: ChildEvents): StdioChil
 		pid: child.pid,
 		writeLine(line) {
 			if (gone.happened() || child.stdin?.writable !== true) return false;
-			child.stdin.write(`${line}\n`);
+			writeTogether(child.stdin, `${line}\n`);
 			return true;
 		},
 		stderrTail: stderr.text,
 		stop: () => stopGroup(child, gone.whenGone),
 	};
+}
+
+// Lines of calls that go on at the same time leave in one write.
+function writeTogether(stdin: Writable, text: string): void {
+	if (stdin.writableCorked === 0) {
+		stdin.cork();
+		process.nextTick(() => stdin.uncork());
+	}
+	stdin.write(text);
 }
 
 function tiedToParent(spec: ChildSpec): [string, string[]] {
