@@ -105,6 +105,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 		requestId: turn.index === 0 ? visit.requestId : `${visit.requestId}.${turn.index}`,
 		rawHeaders: request.rawHeaders,
 		acceptsStream: !visit.isBatch && acceptsStream(visit),
+		endsWithConnection: false,
 		admit: () => admit(visit, turn),
 		readCall: () => (turn.index === 0 ? readFirst(visit) : Promise.resolve(visit.calls[turn.index] as Call)),
 		disconnected() {

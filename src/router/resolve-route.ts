@@ -48,6 +48,7 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 			session,
 			profile: declaredProfile(call, session),
 		};
+		if (isOpening(call)) return Promise.resolve(openingRoute(place));
 		if (call.kind === 'request' && isForeignTo(call.method, call.era)) throw unknownMethod();
 		if (address.kind !== 'server') return resolveAggregate(finder, place);
 		return resolveServer(parts.directory, place, servers[0] as Server);
@@ -99,6 +100,15 @@ function declaredProfile(call: Call, session: SessionClaim | undefined): string 
 	if (call.era === 'modern') return profileOf(asObject(asObject(call.params['_meta'])?.[META.clientCapabilities]));
 	if (call.method === 'initialize') return profileOf(asObject(call.params['capabilities']));
 	return session?.profile ?? '{}';
+}
+
+// HTTP+SSE (mcp 2024-11-05) opens its stream before there is a session: the address must be the caller's, no more.
+function isOpening(call: Call): boolean {
+	return call.kind === 'listen' && call.sessionId === undefined;
+}
+
+function openingRoute({ address, servers, session, profile }: Place): LocalRoute {
+	return { address, servers, session, profile, kind: 'local', answer: 'accepted' };
 }
 
 async function resolveServer(directory: UpstreamDirectory, place: Place, server: Server): Promise<Route> {

@@ -7,8 +7,8 @@ import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
 
 /** What the gateway remembers of legacy callers' sessions at addresses where it holds the upstream session. */
 export interface ClientSessions {
-	/** Notes a call as running, so that `notifications/cancelled` of the same session finds it. */
-	begin(session: SessionClaim | undefined, call: Call): RunningCall;
+	/** Notes a call as running, so that `notifications/cancelled` of the same session finds it; `gone` ends it too. */
+	begin(session: SessionClaim | undefined, call: Call, gone?: CancelSignal): RunningCall;
 	/** Cancels what a `notifications/cancelled` names; unknown and foreign ids are ignored, as MCP demands. */
 	cancel(session: SessionClaim | undefined, call: Call): void;
 	setLogLevel(session: SessionClaim | undefined, call: Call): void;
@@ -18,7 +18,7 @@ export interface ClientSessions {
 
 /** A call that its caller may cancel. */
 export interface RunningCall {
-	/** `undefined` without a session: then nothing can name the call. */
+	/** `undefined` when nothing can end the call: without a session nothing can name it. */
 	readonly signal: CancelSignal | undefined;
 	end(): void;
 }
@@ -33,12 +33,19 @@ export function createClientSessions(): ClientSessions {
 	const running = new Map<string, Cancel>();
 	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED_LEVELS });
 	return {
-		begin(session, call) {
-			if (session === undefined) return UNCANCELLABLE;
+		begin(session, call, gone) {
+			if (session === undefined) return gone === undefined ? UNCANCELLABLE : { signal: gone, end: () => undefined };
 			const key = keyOf(session, JSON.stringify(call.id));
 			const controller = createCancel();
 			running.set(key, controller);
-			return { signal: controller.signal, end: () => running.get(key) === controller && running.delete(key) };
+			const unfollow = gone && follow(controller, gone);
+			return {
+				signal: controller.signal,
+				end() {
+					if (running.get(key) === controller) running.delete(key);
+					unfollow?.();
+				},
+			};
 		},
 		cancel(session, call) {
 			if (session === undefined) return;
@@ -58,6 +65,14 @@ export function createClientSessions(): ClientSessions {
 }
 
 const UNCANCELLABLE: RunningCall = Object.freeze({ signal: undefined, end: () => undefined });
+
+// The listener must not outlive the call: the signal lives as long as the caller's stream.
+function follow(controller: Cancel, gone: CancelSignal): () => void {
+	const onGone = (): void => controller.abort(gone.reason);
+	gone.addEventListener('abort', onGone, { once: true });
+	if (gone.aborted) onGone();
+	return () => gone.removeEventListener('abort', onGone);
+}
 
 function keyOf(session: SessionClaim, idText: string): string {
 	return `${session.nonce}\n${idText}`;

@@ -31,7 +31,8 @@ type HeldRequest = OutgoingRequest<HeldRoute>;
 /** Through a session the gateway holds: another era, another transport, or an aggregate address. */
 export async function heldCall(parts: HeldParts, request: HeldRequest): Promise<Answer> {
 	const { call, route, credential } = request;
-	const cancel = parts.clients.begin(route.session, call);
+	const gone = request.endsWithConnection ? request.disconnected() : undefined;
+	const cancel = parts.clients.begin(route.session, call, gone);
 	const signal = call.era === 'modern' ? request.disconnected() : cancel.signal;
 	try {
 		const attempt = async (): Promise<Answer> => {

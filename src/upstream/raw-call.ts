@@ -43,7 +43,7 @@ export async function rawCall(parts: RawParts, request: RawRequest): Promise<Ans
 		path,
 		headers: headersFor(request),
 		body: request.call.text === '' ? null : request.call.text,
-		signal: isBoundToConnection(request.call) ? request.disconnected() : undefined,
+		signal: isBoundToConnection(request) ? request.disconnected() : undefined,
 		limits: limitsFor(request.call, server.limits),
 		stamp,
 	});
@@ -62,8 +62,8 @@ const METHODS: Readonly<Record<Call['kind'], HttpRequest['method']>> = {
 };
 
 // Disconnect semantics are opposite: a modern disconnect cancels, a legacy one does not (mcp-protocol: cancellation).
-function isBoundToConnection(call: Call): boolean {
-	return call.era === 'modern' || call.kind === 'listen';
+function isBoundToConnection({ call, endsWithConnection }: RawRequest): boolean {
+	return endsWithConnection || call.era === 'modern' || call.kind === 'listen';
 }
 
 function limitsFor(call: Call, limits: HttpLimits): HttpLimits {
@@ -164,12 +164,12 @@ function withPrivateScope(text: string, call: Call, value: JsonObject): string {
 }
 
 function streamAnswer(passing: Passing, reply: HttpReply, headers: Record<string, string>): Answer {
-	return { kind: 'stream', headers, pump: (sink) => pump(passing, reply, tolerant(passing.request.call, sink)) };
+	return { kind: 'stream', headers, pump: (sink) => pump(passing, reply, tolerant(passing.request, sink)) };
 }
 
 // A legacy caller that goes away has not cancelled: the answer is still awaited, for the record, but no longer sent.
-function tolerant(call: Call, sink: FrameSink): FrameSink {
-	if (isBoundToConnection(call)) return sink;
+function tolerant(request: RawRequest, sink: FrameSink): FrameSink {
+	if (isBoundToConnection(request)) return sink;
 	let gone = false;
 	return {
 		async write(frame) {
