@@ -7,10 +7,12 @@ import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { type Call, streamCall, successText } from '../mcp/call.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { type Exchange, handleCall, type Stages } from '../pipeline.ts';
+import { doorOf } from './parse-address.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
 import type { Refusal } from './refusal.ts';
 import { collapse, frameText, type Sending, sendAnswer, sendRefusal } from './send-answer.ts';
+import { createSsePlane } from './sse-plane.ts';
 import {
 	addressFor,
 	commonHeaders,
@@ -38,13 +40,20 @@ interface Visit extends Visitor {
 /** Builds the handler of all MCP addresses, straight on node:http. */
 export function createDataPlane(parts: DataPlaneParts): DataPlane {
 	const endless = new Map<ServerResponse, Call>();
+	const sse = createSsePlane(parts);
 	const endStreams = (): void => {
 		for (const [response, call] of endless) response.end(farewell(call));
+		sse.endStreams();
 	};
 	// A stream was allowed by the configuration it was opened under; whoever may still have it opens it again.
 	parts.snapshots.onChange(endStreams);
 	return {
-		handle: (request, response) => answer(parts, { request, response, endless }).catch(() => void response.destroy()),
+		handle(request, response) {
+			const door = doorOf(request.url ?? '');
+			const answered =
+				door === 'mcp' ? answer(parts, { request, response, endless }) : sse.handle(door, request, response);
+			return answered.catch(() => void response.destroy());
+		},
 		endStreams,
 	};
 }

@@ -93,7 +93,7 @@ export const ERRORS = {
 	PC_ORIGIN_REFUSED: row('edge', 403, -31403, 'Pages of this Origin may not call the gateway.'),
 	PC_HEADER_INVALID: row('edge', 400, -32600, 'A header is repeated or malformed; send each header once.'),
 	PC_ADDRESS_UNKNOWN: row('edge', 404, -31404, 'There is nothing at this address, or you may not use it.'),
-	PC_METHOD_NOT_ALLOWED: row('edge', 405, -31405, 'This address takes POST.'),
+	PC_METHOD_NOT_ALLOWED: row('edge', 405, -31405, 'Use the HTTP method that the Allow header names.'),
 	PC_BODY_TOO_LARGE: row('edge', 413, -31413, 'The message is larger than the gateway accepts.'),
 	PC_MEDIA_TYPE: row(
 		'edge',
@@ -147,6 +147,12 @@ export const ERRORS = {
 		'The MCP-Protocol-Version header names a revision that is not supported.',
 	),
 	PC_SESSION_UNKNOWN: row('edge', 404, -31404, 'The session is unknown or has ended; initialize again.'),
+	PC_TOO_MANY_OPEN: row(
+		'edge',
+		429,
+		-31429,
+		'You have too many event streams open, or calls in flight on one; wait until one has ended.',
+	),
 	PC_SHUTTING_DOWN: row('edge', 503, -31503, 'The gateway is stopping; send the call again in a moment.'),
 
 	PC_METHOD_UNKNOWN: row('router', 200, -32601, 'This method is not available at this address.'),

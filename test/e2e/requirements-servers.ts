@@ -67,6 +67,38 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'sse-clients',
+		promise: 'Clients of HTTP+SSE work with every server at every address, and their answers never cross.',
+		source: 'docs/protocol.md: HTTP+SSE; mcp 2024-11-05: basic/transports',
+		proofs: [
+			['test/e2e/protocol-sse-clients.test.ts', 'shakes hands, lists and calls'],
+			['test/e2e/protocol-sse-clients.test.ts', 'is told the progress of a call before its answer'],
+			['test/e2e/protocol-sse-clients.test.ts', 'never see each other’s answers (%s)'],
+		],
+	},
+	{
+		id: 'sse-owner',
+		promise: 'A stream of HTTP+SSE takes messages of its own person at its own address alone.',
+		source: 'docs/protocol.md: HTTP+SSE',
+		proofs: [
+			[
+				'test/e2e/protocol-sse-streams.test.ts',
+				'for the stream of another person, another address or none is the same 404',
+			],
+			['test/e2e/protocol-sse-streams.test.ts', 'cannot choose its session by a header'],
+		],
+	},
+	{
+		id: 'sse-end',
+		promise: 'What belongs to a stream of HTTP+SSE ends with it: calls, the session at the server, timers, listeners.',
+		source: 'docs/protocol.md: HTTP+SSE',
+		proofs: [
+			['test/e2e/protocol-sse-streams.test.ts', 'gives up the calls in flight at %s, for the audit too'],
+			['test/e2e/protocol-sse-streams.test.ts', 'leaves nothing behind'],
+			['test/e2e/protocol-sse-clients.test.ts', 'ends with the stream'],
+		],
+	},
+	{
 		id: 'names-stable',
 		promise: 'Exposed names fit every model provider, and never change while the server’s own does not.',
 		source: 'README.md: addresses',
