@@ -22,10 +22,30 @@ export interface Verdict {
 	readonly at: number;
 }
 
+/** For whom a session is leased. */
+export interface LeaseWanted {
+	readonly profile: string;
+	/** Key of the principal. */
+	readonly owner: string;
+	readonly signal: CancelSignal | undefined;
+}
+
+/** A leased session; `release` gives it back, once. */
+export interface Lease {
+	readonly session: Session;
+	release(): void;
+}
+
 /** All sessions the gateway holds; each is opened on first use and shared by everybody of the same scope. */
 export interface Sessions {
 	/** The session, opened if need be. `signal` ends the wait, not the opening, which others may share. */
 	acquire(target: Target, profile: string, signal?: CancelSignal): Promise<Session>;
+	/**
+	 * A session of one person, for a call in which the server may ask something. Where nothing on the wire says which call
+	 * a question belongs to (sse, stdio), nobody else uses it until it is released. Rejects with PC_UPSTREAM_BUSY when too
+	 * many people are being asked already.
+	 */
+	lease(target: Target, wanted: LeaseWanted): Promise<Lease>;
 	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
 	eraOf(target: Target): Era | Promise<Era>;
 	/** What the upstream last said of itself; opens a session only when it never said anything. */
@@ -45,6 +65,11 @@ export interface SessionParts {
 
 interface Entry {
 	readonly key: ScopeKey;
+	/** Person the session belongs to; `undefined` for shared ones. */
+	readonly owner: string | undefined;
+	leases: number;
+	/** Requests in flight in which the server may ask something. */
+	readonly asking: Set<WireRequest>;
 	opening: Promise<Session> | undefined;
 	wire: Wire | undefined;
 	/** Counts wires, so that a late word of a former one cannot touch the present one. */
@@ -65,6 +90,9 @@ export const NO_CAPABILITIES = '{}';
 
 /** Sessions of one scope that differ in the client capabilities they declare. */
 const MAX_PROFILES = 16;
+/** Sessions of one scope that belong to one person each. */
+const MAX_OWNED = 64;
+const BUSY_RETRY_SECONDS = 5;
 const STDIO_PROBE_MS = 5_000;
 const LEGACY_VERDICT_MS = 10 * 60_000;
 const STEADY_MS = 30_000;
@@ -85,20 +113,23 @@ export function createSessions(parts: SessionParts): Sessions {
 	const idleMs = ({ server, credential }: Target): number =>
 		isKept(credential.key) ? server.limits.childIdleMs : LINGER_MS;
 
-	const entryFor = (target: Target, profile: string): Entry => {
+	const entriesOf = (target: Target): Map<string, Entry> => {
 		const { key } = target.credential;
-		const profiles = scopes.get(key) ?? new Map<string, Entry>();
-		if (profiles.size === 0) scopes.set(key, profiles);
-		const known = profiles.get(profile);
+		const entries = scopes.get(key) ?? new Map<string, Entry>();
+		if (entries.size === 0) scopes.set(key, entries);
+		return entries;
+	};
+	const entryFor = (target: Target, profile: string): Entry => {
+		const entries = entriesOf(target);
+		const known = entries.get(profile);
 		if (known !== undefined) return known;
-		if (profiles.size >= MAX_PROFILES) dropOldest(profiles);
-		const entry = newEntry(target);
-		profiles.set(profile, entry);
+		dropOldestProfile(entries);
+		const entry = newEntry(target, undefined);
+		entries.set(profile, entry);
 		return entry;
 	};
 
-	const acquire: Sessions['acquire'] = async (target, profile, signal) => {
-		const entry = entryFor(target, profile);
+	const openEntry = async (entry: Entry, target: Target, { profile, signal }: OpenWanted): Promise<Session> => {
 		if (entry.opening === undefined) {
 			await backOff(entry, signal);
 			if (closed) throw new PortcullisError('PC_SHUTTING_DOWN');
@@ -107,9 +138,20 @@ export function createSessions(parts: SessionParts): Sessions {
 		}
 		return orAborted(entry.opening, signal);
 	};
+	const acquire: Sessions['acquire'] = (target, profile, signal) =>
+		openEntry(entryFor(target, profile), target, { profile, signal });
 
 	return {
 		acquire,
+		async lease(target, wanted) {
+			const entry = leaseEntry(entriesOf(target), target, wanted);
+			try {
+				return { session: await openEntry(entry, target, wanted), release: releaseOnce(entry) };
+			} catch (error) {
+				entry.leases--;
+				throw error;
+			}
+		},
 		eraOf(target) {
 			const { verdict } = entryFor(target, NO_CAPABILITIES);
 			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
@@ -137,11 +179,49 @@ export function createSessions(parts: SessionParts): Sessions {
 	};
 }
 
+interface OpenWanted {
+	readonly profile: string;
+	readonly signal: CancelSignal | undefined;
+}
+
+function leaseEntry(entries: Map<string, Entry>, target: Target, { profile, owner }: LeaseWanted): Entry {
+	const isExclusive = target.server.transport.kind !== 'http';
+	for (let slot = 0; ; slot++) {
+		const name = JSON.stringify([profile, owner, slot]);
+		const entry = entries.get(name) ?? newEntry(target, owner);
+		if (isExclusive && entry.leases > 0) continue;
+		if (!entries.has(name)) makeRoom(entries);
+		entries.set(name, entry);
+		entry.leases++;
+		return entry;
+	}
+}
+
+function makeRoom(entries: Map<string, Entry>): void {
+	const owned = [...entries].filter(([, entry]) => entry.owner !== undefined);
+	if (owned.length < MAX_OWNED) return;
+	const free = owned.find(([, { leases, inFlight }]) => leases === 0 && inFlight === 0);
+	if (free === undefined) throw new PortcullisError('PC_UPSTREAM_BUSY', { retryAfterSeconds: BUSY_RETRY_SECONDS });
+	retireEntry(free[1]);
+	entries.delete(free[0]);
+}
+
+function releaseOnce(entry: Entry): () => void {
+	let released = false;
+	return () => {
+		if (!released) entry.leases--;
+		released = true;
+	};
+}
+
 // Starting a program over and over is dear; asking whether a port answers again is not.
-function newEntry({ server, credential }: Target): Entry {
+function newEntry({ server, credential }: Target, owner: string | undefined): Entry {
 	const maxBackOffMs = server.transport.kind === 'stdio' ? MAX_CHILD_BACK_OFF_MS : MAX_NETWORK_BACK_OFF_MS;
 	return {
 		key: credential.key,
+		owner,
+		leases: 0,
+		asking: new Set(),
 		maxBackOffMs,
 		opening: undefined,
 		wire: undefined,
@@ -229,6 +309,12 @@ function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	const generation = ++entry.generation;
 	return {
 		onNotification: (method) => method.endsWith('/list_changed') && opener.onListChanged(entry.key, method),
+		onQuestion(question) {
+			const [only, ...others] = generation === entry.generation ? entry.asking : [];
+			if (only === undefined || others.length > 0) return false;
+			only.onQuestion?.(question);
+			return true;
+		},
 		onClosed() {
 			// While it opens, the failing handshake itself cleans up.
 			if (generation !== entry.generation || entry.openedAt === 0) return;
@@ -256,10 +342,12 @@ function wireOf(entry: Entry): Wire {
 async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse> {
 	const wire = wireOf(entry);
 	entry.inFlight++;
+	if (request.onQuestion !== undefined) entry.asking.add(request);
 	try {
 		return await wire.request(request);
 	} finally {
 		entry.inFlight--;
+		entry.asking.delete(request);
 		entry.idle?.refresh();
 	}
 }
@@ -267,18 +355,19 @@ async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse
 function armIdle(entry: Entry, idleMs: number): void {
 	clearTimeout(entry.idle);
 	entry.idle = setTimeout(() => {
-		if (entry.inFlight > 0) return entry.idle?.refresh();
+		if (entry.inFlight > 0 || entry.leases > 0) return entry.idle?.refresh();
 		entry.failures = 0;
 		void closeEntry(entry);
 	}, idleMs).unref();
 }
 
 // Callers choose their capabilities freely, so the sessions made for them are few; the common one always stays.
-function dropOldest(profiles: Map<string, Entry>): void {
-	const oldest = [...profiles.keys()].find((profile) => profile !== NO_CAPABILITIES);
-	if (oldest === undefined) return;
-	retireEntry(profiles.get(oldest) as Entry);
-	profiles.delete(oldest);
+function dropOldestProfile(entries: Map<string, Entry>): void {
+	const shared = [...entries].filter(([, entry]) => entry.owner === undefined);
+	const oldest = shared.find(([profile]) => profile !== NO_CAPABILITIES);
+	if (shared.length < MAX_PROFILES || oldest === undefined) return;
+	retireEntry(oldest[1]);
+	entries.delete(oldest[0]);
 }
 
 // One that is still opening learns at its end how long it may stay.
