@@ -170,6 +170,12 @@ export const ERRORS = {
 		-32602,
 		'The cursor is not one that this list gave out; start from the beginning.',
 	),
+	PC_REQUEST_STATE_INVALID: row(
+		'router',
+		200,
+		-32602,
+		'The request state is not valid for this call, or has expired; make the call again without it.',
+	),
 
 	PC_CREDENTIAL_MISSING: row(
 		'credentials',
