@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createFileRecord, type RecordKeeper } from './audit/file-record.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
@@ -11,6 +11,7 @@ import { createPublicHandler } from './edge/public-handler.ts';
 import { createAuthenticate } from './identity/authenticate.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
+import { createRequestStates } from './mcp/modern/request-state.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { decide } from './policy/decide.ts';
@@ -36,11 +37,14 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
+	const sealer = createSealer(randomBytes(32), 'mcp-request-state');
+	const states = createRequestStates({ sealer, node: randomUUID() });
 	const attach = createAttachCredential();
 	const authenticator = createAuthenticate({ snapshots });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
+		states,
 		childEnv,
 		log,
 		metrics,

@@ -3,7 +3,8 @@ import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.t
 import { createCancel } from '../lib/cancel.ts';
 import { memberOf, membersOf, objectText, sliceOf } from '../lib/json-text.ts';
 import { asObject } from '../mcp/call.ts';
-import type { Session } from './sessions.ts';
+import { refuseQuestion } from './question.ts';
+import type { Session } from './session-entries.ts';
 import type { WireQuestion, WireRequest, WireResponse } from './wire.ts';
 
 /** One question of the server, under a key that is unique within its turn. */
@@ -154,7 +155,7 @@ function modernDialogue({ session, limits, request }: DialogueParts): Dialogue {
 			sending.onNotification?.(notification);
 		};
 		try {
-			return await session.request({ ...sending, signal: clock.signal, onNotification, onQuestion: () => undefined });
+			return await session.request({ ...sending, signal: clock.signal, onNotification, onQuestion: refuseQuestion });
 		} finally {
 			clock.stand();
 		}

@@ -81,7 +81,11 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 			const method = value['method'];
 			if (typeof method !== 'string') onResponse(value, text);
 			else if (value['id'] === undefined) onNotification(method, asObject(value['params']) ?? {});
-			else takeQuestion(parts, questionOf(text, method, (answer) => writeBestEffort(parts, answer)));
+			else
+				takeQuestion(
+					parts,
+					questionOf(text, method, (answer) => writeBestEffort(parts, answer)),
+				);
 		},
 		fail(error) {
 			failure ??= error;

@@ -22,7 +22,7 @@ export function questionOf(text: string, method: string, send: (text: string) =>
  * wait at once.
  */
 export function refuseQuestion(question: WireQuestion): void {
-	if (question.method === 'ping') return question.answer('result', '{}');
 	const message = 'There is nobody here who could answer this question.';
-	question.answer('error', JSON.stringify({ code: -32601, message }));
+	if (question.method === 'ping') question.answer('result', '{}');
+	else question.answer('error', JSON.stringify({ code: -32601, message }));
 }

@@ -4,31 +4,17 @@ import type { ScopeKey } from '../lib/scope.ts';
 import type { Era } from '../mcp/revisions.ts';
 import { cancelled } from './http-exchange.ts';
 import { openSession, type UpstreamInfo } from './open-session.ts';
+import {
+	createEntries,
+	type Entry,
+	type LeaseWanted,
+	NO_CAPABILITIES,
+	type Session,
+	type Verdict,
+} from './session-entries.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
 import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
-
-/** A live session of the gateway with one upstream, for one scope and one profile of client capabilities. */
-export interface Session {
-	readonly info: UpstreamInfo;
-	request(request: WireRequest): Promise<WireResponse>;
-	notify(method: string, params: string): Promise<void>;
-}
-
-/** What is known of an upstream's protocol, with the session still to be opened or closed again. */
-export interface Verdict {
-	readonly era: Era;
-	/** When it was found out, milliseconds since 1970. */
-	readonly at: number;
-}
-
-/** For whom a session is leased. */
-export interface LeaseWanted {
-	readonly profile: string;
-	/** Key of the principal. */
-	readonly owner: string;
-	readonly signal: CancelSignal | undefined;
-}
 
 /** A leased session; `release` gives it back, once. */
 export interface Lease {
@@ -63,71 +49,21 @@ export interface SessionParts {
 	onListChanged(key: ScopeKey, method: string): void;
 }
 
-interface Entry {
-	readonly key: ScopeKey;
-	/** Person the session belongs to; `undefined` for shared ones. */
-	readonly owner: string | undefined;
-	leases: number;
-	/** Requests in flight in which the server may ask something. */
-	readonly asking: Set<WireRequest>;
-	opening: Promise<Session> | undefined;
-	wire: Wire | undefined;
-	/** Counts wires, so that a late word of a former one cannot touch the present one. */
-	generation: number;
-	inFlight: number;
-	idle: NodeJS.Timeout | undefined;
-	openedAt: number;
-	failures: number;
-	retryAt: number;
-	/** Longest wait before a new try, milliseconds. */
-	readonly maxBackOffMs: number;
-	verdict: Verdict | undefined;
-	info: UpstreamInfo | undefined;
-}
-
-/** Profile of the sessions that no caller's capabilities shape. */
-export const NO_CAPABILITIES = '{}';
-
-/** Sessions of one scope that differ in the client capabilities they declare. */
-const MAX_PROFILES = 16;
-/** Sessions of one scope that belong to one person each. */
-const MAX_OWNED = 64;
-const BUSY_RETRY_SECONDS = 5;
 const STDIO_PROBE_MS = 5_000;
 const LEGACY_VERDICT_MS = 10 * 60_000;
 const STEADY_MS = 30_000;
 const FIRST_BACK_OFF_MS = 500;
-const MAX_CHILD_BACK_OFF_MS = 30_000;
-const MAX_NETWORK_BACK_OFF_MS = 500;
 const PATIENCE_MS = 2_000;
 /** How long a session outlives its server's definition without a call: those that began before may take several steps. */
 const LINGER_MS = 500;
 
 /** The registry of sessions. */
 export function createSessions(parts: SessionParts): Sessions {
-	// By scope, then by profile: the long scope key is hashed once for its life, and no call builds a new text.
-	const scopes = new Map<ScopeKey, Map<string, Entry>>();
+	const entries = createEntries(retireEntry);
 	let isKept: (key: ScopeKey) => boolean = () => true;
 	let closed = false;
-	const all = (): Entry[] => [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
 	const idleMs = ({ server, credential }: Target): number =>
 		isKept(credential.key) ? server.limits.childIdleMs : LINGER_MS;
-
-	const entriesOf = (target: Target): Map<string, Entry> => {
-		const { key } = target.credential;
-		const entries = scopes.get(key) ?? new Map<string, Entry>();
-		if (entries.size === 0) scopes.set(key, entries);
-		return entries;
-	};
-	const entryFor = (target: Target, profile: string): Entry => {
-		const entries = entriesOf(target);
-		const known = entries.get(profile);
-		if (known !== undefined) return known;
-		dropOldestProfile(entries);
-		const entry = newEntry(target, undefined);
-		entries.set(profile, entry);
-		return entry;
-	};
 
 	const openEntry = async (entry: Entry, target: Target, { profile, signal }: OpenWanted): Promise<Session> => {
 		if (entry.opening === undefined) {
@@ -139,12 +75,12 @@ export function createSessions(parts: SessionParts): Sessions {
 		return orAborted(entry.opening, signal);
 	};
 	const acquire: Sessions['acquire'] = (target, profile, signal) =>
-		openEntry(entryFor(target, profile), target, { profile, signal });
+		openEntry(entries.shared(target, profile), target, { profile, signal });
 
 	return {
 		acquire,
 		async lease(target, wanted) {
-			const entry = leaseEntry(entriesOf(target), target, wanted);
+			const entry = entries.owned(target, wanted);
 			try {
 				return { session: await openEntry(entry, target, wanted), release: releaseOnce(entry) };
 			} catch (error) {
@@ -153,28 +89,27 @@ export function createSessions(parts: SessionParts): Sessions {
 			}
 		},
 		eraOf(target) {
-			const { verdict } = entryFor(target, NO_CAPABILITIES);
+			const { verdict } = entries.shared(target, NO_CAPABILITIES);
 			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
 			return acquire(target, NO_CAPABILITIES).then(({ info }) => info.era);
 		},
 		async infoOf(target) {
-			return entryFor(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;
+			return entries.shared(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;
 		},
 		retire(isKeptNow) {
 			isKept = isKeptNow;
-			for (const [key, profiles] of scopes) {
-				if (isKept(key)) continue;
-				if ([...profiles.values()].map(retireEntry).every(isClosed)) scopes.delete(key);
+			for (const [key, group] of entries.groups()) {
+				if (!isKept(key) && group.map(retireEntry).every(isClosed)) entries.forget(key);
 			}
 		},
 		async close() {
 			closed = true;
-			const closing = all().map(closeEntry);
-			scopes.clear();
+			const closing = entries.all().map(closeEntry);
+			for (const [key] of entries.groups()) entries.forget(key);
 			await Promise.all(closing);
 		},
 		get size() {
-			return all().filter((entry) => entry.wire !== undefined).length;
+			return entries.all().filter((entry) => entry.wire !== undefined).length;
 		},
 	};
 }
@@ -184,55 +119,11 @@ interface OpenWanted {
 	readonly signal: CancelSignal | undefined;
 }
 
-function leaseEntry(entries: Map<string, Entry>, target: Target, { profile, owner }: LeaseWanted): Entry {
-	const isExclusive = target.server.transport.kind !== 'http';
-	for (let slot = 0; ; slot++) {
-		const name = JSON.stringify([profile, owner, slot]);
-		const entry = entries.get(name) ?? newEntry(target, owner);
-		if (isExclusive && entry.leases > 0) continue;
-		if (!entries.has(name)) makeRoom(entries);
-		entries.set(name, entry);
-		entry.leases++;
-		return entry;
-	}
-}
-
-function makeRoom(entries: Map<string, Entry>): void {
-	const owned = [...entries].filter(([, entry]) => entry.owner !== undefined);
-	if (owned.length < MAX_OWNED) return;
-	const free = owned.find(([, { leases, inFlight }]) => leases === 0 && inFlight === 0);
-	if (free === undefined) throw new PortcullisError('PC_UPSTREAM_BUSY', { retryAfterSeconds: BUSY_RETRY_SECONDS });
-	retireEntry(free[1]);
-	entries.delete(free[0]);
-}
-
 function releaseOnce(entry: Entry): () => void {
 	let released = false;
 	return () => {
 		if (!released) entry.leases--;
 		released = true;
-	};
-}
-
-// Starting a program over and over is dear; asking whether a port answers again is not.
-function newEntry({ server, credential }: Target, owner: string | undefined): Entry {
-	const maxBackOffMs = server.transport.kind === 'stdio' ? MAX_CHILD_BACK_OFF_MS : MAX_NETWORK_BACK_OFF_MS;
-	return {
-		key: credential.key,
-		owner,
-		leases: 0,
-		asking: new Set(),
-		maxBackOffMs,
-		opening: undefined,
-		wire: undefined,
-		generation: 0,
-		inFlight: 0,
-		idle: undefined,
-		openedAt: 0,
-		failures: 0,
-		retryAt: 0,
-		verdict: undefined,
-		info: undefined,
 	};
 }
 
@@ -359,15 +250,6 @@ function armIdle(entry: Entry, idleMs: number): void {
 		entry.failures = 0;
 		void closeEntry(entry);
 	}, idleMs).unref();
-}
-
-// Callers choose their capabilities freely, so the sessions made for them are few; the common one always stays.
-function dropOldestProfile(entries: Map<string, Entry>): void {
-	const shared = [...entries].filter(([, entry]) => entry.owner === undefined);
-	const oldest = shared.find(([profile]) => profile !== NO_CAPABILITIES);
-	if (shared.length < MAX_PROFILES || oldest === undefined) return;
-	retireEntry(oldest[1]);
-	entries.delete(oldest[0]);
 }
 
 // One that is still opening learns at its end how long it may stay.

@@ -4,6 +4,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
+import type { RequestStates } from '../mcp/modern/request-state.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
@@ -12,8 +13,10 @@ import { createCatalog } from './catalog.ts';
 import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { openHttpWire } from './http-wire.ts';
+import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
-import { createSessions, type Session } from './sessions.ts';
+import type { Session } from './session-entries.ts';
+import { createSessions } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -24,6 +27,7 @@ import type { Wire, WireEvents } from './wire.ts';
 export interface UpstreamsParts {
 	readonly attach: AttachCredential;
 	readonly sessionIds: SessionIds;
+	readonly states: RequestStates;
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
 	readonly metrics: Metrics;
@@ -47,6 +51,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const { attach, log, metrics, sessionIds } = parts;
 	const pools = createPools();
 	const clients = createClientSessions();
+	const parked = createParkedCalls();
 	const tripwire = createTripwire({
 		trip() {
 			metrics.trip();
@@ -74,7 +79,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged },
-		held: { sessions, clients, tripwire, setLevel: createSetLevel() },
+		held: { sessions, clients, parked, states: parts.states, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
@@ -93,6 +98,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			pools.retire(isKept);
 		},
 		async close() {
+			parked.close();
 			await sessions.close();
 			await pools.close();
 		},
