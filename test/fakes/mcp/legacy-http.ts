@@ -32,7 +32,7 @@ import { type AnswerMode, createReply, openEventStream, type Reply } from './rep
 
 /** Options of the legacy Streamable HTTP build. */
 export interface LegacyHttpOptions extends HttpFixtureOptions {
-	/** How calls are answered, `auto` unless told; `json` drops what would come before the answer. */
+	/** How calls are answered, `auto` unless told (`sse` with `conformance`); `json` drops what would come before the answer. */
 	answers?: AnswerMode;
 	/** False: no `Mcp-Session-Id`, every POST stands alone. */
 	sessions?: boolean;
@@ -153,7 +153,7 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 		const request = arrival.seen.body as RpcRequest;
 		const fresh = request.method === 'initialize' && this.#settings.sessions !== false;
 		const reply = createReply(arrival.response, {
-			mode: this.#settings.answers ?? 'auto',
+			mode: this.#settings.answers ?? (this.#settings.conformance ? 'sse' : 'auto'),
 			hostile: hostileFor(this.#settings, request.method),
 			eventIds: this.#settings.eventIds,
 			headers: fresh ? { 'mcp-session-id': session.id } : {},
