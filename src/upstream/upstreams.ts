@@ -16,7 +16,7 @@ import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { Session } from './session-entries.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions, type SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -63,7 +63,8 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		},
 	});
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
-	const openWire = (target: Target, events: WireEvents) => openWireFor(target, events, { ...parts, pools, tripwire });
+	const openWire: SessionParts['openWire'] = (target, events, way) =>
+		openWireFor(target, events, { ...parts, pools, tripwire, way });
 	const sessions = createSessions({ openWire, onListChanged });
 	const catalog = createCatalog(sessions);
 	const wanted = (query: CatalogQuery) => ({
@@ -75,7 +76,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const directory: UpstreamDirectory = {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
-		eraOf: (query) => sessions.eraOf(targetOf(attach, query)),
+		spokenBy: (query) => sessions.spokenBy(targetOf(attach, query)),
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged },
@@ -109,7 +110,7 @@ function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQ
 	return { server, credential: attach(principal, server) };
 }
 
-type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire };
+type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire; readonly way: Wire['way'] };
 
 async function openWireFor(target: Target, events: WireEvents, parts: WireParts): Promise<Wire> {
 	const { server, credential } = target;
@@ -128,7 +129,7 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 	const network = server as Server & { readonly transport: NetworkTransport };
 	const { pool } = parts.pools.poolFor(credential.key, network);
 	const wire = { server: network, pool, credentialHeaders: credential.headers, events, misdirected };
-	return transport.kind === 'sse' ? openSseWire(wire) : openHttpWire(wire);
+	return parts.way === 'sse' ? openSseWire(wire) : openHttpWire(wire);
 }
 
 function logExit(
