@@ -1,8 +1,10 @@
 import type { Server } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
+import type { Call } from '../mcp/call.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { ParamHeader } from '../mcp/modern/param-headers.ts';
+import type { RestoredCall } from '../mcp/modern/restore-call.ts';
 import type { Era } from '../mcp/revisions.ts';
 
 /** One tool, prompt, resource or template as its server gave it. */
@@ -38,6 +40,9 @@ export interface CatalogQuery {
 	readonly signal?: CancelSignal;
 }
 
+/** Which server, as whom. */
+export type ServerQuery = Pick<CatalogQuery, 'principal' | 'server'>;
+
 /** What the router asks about upstreams; what is known already is answered without a promise. */
 export interface UpstreamDirectory {
 	/** The cached list; asks the server only when there is none yet or it is known to have changed. */
@@ -45,5 +50,7 @@ export interface UpstreamDirectory {
 	/** The same after asking the server again, unless that was done moments ago: for names the list does not have. */
 	listAgain(query: CatalogQuery): Promise<CatalogList>;
 	/** Which protocol the server speaks. */
-	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Era | Promise<Era>;
+	eraOf(query: ServerQuery): Era | Promise<Era>;
+	/** Opens the state or ids of a call that bears some (`bearsSealed`); throws when they are not this principal's. */
+	restore(query: ServerQuery, call: Call): RestoredCall;
 }

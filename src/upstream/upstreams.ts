@@ -4,6 +4,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
+import { restoreCall } from '../mcp/modern/restore-call.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
@@ -13,6 +14,7 @@ import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createPools, type Pools } from './pools.ts';
+import type { RawSeals } from './raw-text.ts';
 import { createSessions, type Session } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
@@ -24,6 +26,8 @@ import type { Wire, WireEvents } from './wire.ts';
 export interface UpstreamsParts {
 	readonly attach: AttachCredential;
 	readonly sessionIds: SessionIds;
+	/** What seals the states and task ids that servers give out. */
+	readonly seals: RawSeals;
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
 	readonly metrics: Metrics;
@@ -71,9 +75,13 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
 		eraOf: (query) => sessions.eraOf(targetOf(attach, query)),
+		restore({ principal, server }, call) {
+			const owner = { principal: principal.key, scope: attach(principal, server).key };
+			return restoreCall(parts.seals, call, owner);
+		},
 	};
 	const forward = createForward({
-		raw: { pools, sessions: sessionIds, tripwire, onListChanged },
+		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
 		held: { sessions, clients, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
