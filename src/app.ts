@@ -9,9 +9,11 @@ import { type ListenAt, type Listener, listen } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { createAuthenticate } from './identity/authenticate.ts';
+import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
 import { createRequestStates } from './mcp/modern/request-state.ts';
+import { createTaskIds } from './mcp/modern/task-ids.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { decide } from './policy/decide.ts';
@@ -37,14 +39,13 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const sealer = createSealer(randomBytes(32), 'mcp-request-state');
-	const states = createRequestStates({ sealer, node: randomUUID() });
+	const seals = createSeals();
 	const attach = createAttachCredential();
 	const authenticator = createAuthenticate({ snapshots });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
-		states,
+		seals,
 		childEnv,
 		log,
 		metrics,
@@ -89,6 +90,15 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 			authenticator.close();
 			records.close();
 		},
+	};
+}
+
+// The keys live as long as the process: after a restart clients begin anew.
+function createSeals() {
+	const node = randomUUID();
+	return {
+		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
+		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
 }
 

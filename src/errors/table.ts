@@ -176,6 +176,13 @@ export const ERRORS = {
 		-32602,
 		'The request state is not valid for this call, or has expired; make the call again without it.',
 	),
+	PC_TASK_UNKNOWN: row('router', 200, -32602, 'There is no such task, or it is not yours.'),
+	PC_CAPABILITY_REQUIRED: row(
+		'router',
+		400,
+		-32021,
+		'The client does not declare a capability that this needs; see requiredCapabilities.',
+	),
 
 	PC_CREDENTIAL_MISSING: row(
 		'credentials',

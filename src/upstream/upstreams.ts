@@ -4,7 +4,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
-import type { RequestStates } from '../mcp/modern/request-state.ts';
+import { restoreCall } from '../mcp/modern/restore-call.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
@@ -15,6 +15,7 @@ import { createForward, type Forward } from './forward.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
+import type { RawSeals } from './raw-text.ts';
 import type { Session } from './session-entries.ts';
 import { createSessions, type SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
@@ -27,7 +28,8 @@ import type { Wire, WireEvents } from './wire.ts';
 export interface UpstreamsParts {
 	readonly attach: AttachCredential;
 	readonly sessionIds: SessionIds;
-	readonly states: RequestStates;
+	/** What seals the states and task ids that servers give out. */
+	readonly seals: RawSeals;
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
 	readonly metrics: Metrics;
@@ -48,20 +50,11 @@ export interface Upstreams {
 
 /** Assembles pools, sessions, cached lists and the forward stage. */
 export function createUpstreams(parts: UpstreamsParts): Upstreams {
-	const { attach, log, metrics, sessionIds } = parts;
+	const { attach, sessionIds } = parts;
 	const pools = createPools();
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
-	const tripwire = createTripwire({
-		trip() {
-			metrics.trip();
-			log.error('an answer met a request it does not belong to and was dropped');
-		},
-		misdirected(server) {
-			metrics.misdirected();
-			log.warn({ server }, 'an upstream answered with an id nobody waits for');
-		},
-	});
+	const tripwire = toldTripwire(parts);
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
 		openWireFor(target, events, { ...parts, pools, tripwire, way });
@@ -77,10 +70,14 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
 		spokenBy: (query) => sessions.spokenBy(targetOf(attach, query)),
+		restore({ principal, server }, call) {
+			const owner = { principal: principal.key, scope: attach(principal, server).key };
+			return restoreCall(parts.seals, call, owner);
+		},
 	};
 	const forward = createForward({
-		raw: { pools, sessions: sessionIds, tripwire, onListChanged },
-		held: { sessions, clients, parked, states: parts.states, tripwire, setLevel: createSetLevel() },
+		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
+		held: { sessions, clients, parked, states: parts.seals.states, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
@@ -104,6 +101,19 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			await pools.close();
 		},
 	};
+}
+
+function toldTripwire({ metrics, log }: UpstreamsParts): Tripwire {
+	return createTripwire({
+		trip() {
+			metrics.trip();
+			log.error('an answer met a request it does not belong to and was dropped');
+		},
+		misdirected(server) {
+			metrics.misdirected();
+			log.warn({ server }, 'an upstream answered with an id nobody waits for');
+		},
+	});
 }
 
 function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQuery, 'principal' | 'server'>): Target {

@@ -75,18 +75,27 @@ export function formatResults(outcomes: readonly Outcome[]): string {
 	return [formatTable(outcomes), closing, ...formatExpected(outcomes.map(({ run }) => run))].join('\n\n');
 }
 
+/** One item for each reason and what it excuses, with all pairs it excuses it in. */
 function formatExpected(runs: readonly Run[]): readonly string[] {
-	const items = runs.flatMap(({ pair, suite }) => {
+	const pairsOf = new Map<string, Set<string>>();
+	for (const { pair, suite } of runs) {
 		const entries = readBaseline(pair, suite.name);
-		const reasons = [...new Set(entries.map(({ reason }) => reason))];
-		return reasons.map((reason) => `- \`${pair}\`, ${suite.name}: ${namesOf(entries, reason)}. ${reason}`);
-	});
+		for (const reason of new Set(entries.map((entry) => entry.reason))) {
+			const excuse = `${reason} ${namesOf(entries, reason)}`;
+			pairsOf.set(excuse, (pairsOf.get(excuse) ?? new Set()).add(pair));
+		}
+	}
+	const items = [...pairsOf].map(([excuse, pairs]) => `- ${excuse}; in ${[...pairs].map(code).join(', ')}.`);
 	return items.length === 0 ? [] : ['### Expected failures', items.join('\n')];
 }
 
 function namesOf(entries: readonly ExpectedFailure[], reason: string): string {
 	const names = entries.filter((entry) => entry.reason === reason).map(nameOf);
-	return names.map((name) => `\`${name}\``).join(', ');
+	return names.map(code).join(', ');
+}
+
+function code(text: string): string {
+	return `\`${text}\``;
 }
 
 function rowOf(outcome: Outcome, direct: Outcome | undefined): readonly string[] {

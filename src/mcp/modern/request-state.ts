@@ -56,7 +56,7 @@ interface Sealed extends OpenedState {
 
 /** Request states as the specification wants them of whoever issues one (mcp 2026-07-28: basic/patterns/mrtr). */
 export function createRequestStates(parts: RequestStateParts): RequestStates {
-	const { sealer, node, now = Date.now, ttlMs = TEN_MINUTES_MS } = parts;
+	const { sealer, node, now = () => Date.now(), ttlMs = TEN_MINUTES_MS } = parts;
 	return {
 		mint(binding, { upstream, park }) {
 			const sealed: Sealed = { upstream, park, node, binding: textOf(binding), expiresAt: now() + ttlMs };
