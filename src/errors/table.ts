@@ -176,6 +176,19 @@ export const ERRORS = {
 		-32602,
 		'The cursor is not one that this list gave out; start from the beginning.',
 	),
+	PC_REQUEST_STATE_INVALID: row(
+		'router',
+		200,
+		-32602,
+		'The request state is not valid for this call, or has expired; make the call again without it.',
+	),
+	PC_TASK_UNKNOWN: row('router', 200, -32602, 'There is no such task, or it is not yours.'),
+	PC_CAPABILITY_REQUIRED: row(
+		'router',
+		400,
+		-32021,
+		'The client does not declare a capability that this needs; see requiredCapabilities.',
+	),
 
 	PC_CREDENTIAL_MISSING: row(
 		'credentials',
@@ -226,6 +239,12 @@ export const ERRORS = {
 		-31503,
 		'The server failed to start and is waiting before the next try; try again shortly.',
 	),
+	PC_UPSTREAM_BUSY: row(
+		'upstream',
+		503,
+		-31503,
+		'The server is asking too many people something at the moment; try again shortly.',
+	),
 	PC_UPSTREAM_SESSION_LOST: row(
 		'upstream',
 		502,
@@ -245,11 +264,17 @@ export const ERRORS = {
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
+	PC_QUESTION_UNANSWERED: row(
+		'upstream',
+		200,
+		-31408,
+		'The server asked something and got no answer in time; make the call again.',
+	),
 	PC_CLIENT_FEATURE_UNSUPPORTED: row(
 		'upstream',
 		200,
 		-32601,
-		'The gateway does not pass questions of a server to the client at this address.',
+		'The server needs to ask something (elicitation, sampling or roots) that this client did not say it can answer.',
 	),
 
 	PC_INTERNAL: row('edge', 500, -32603, 'Something went wrong inside the gateway; tell its operator the request id.'),

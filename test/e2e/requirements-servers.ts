@@ -99,6 +99,29 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'request-states-owner',
+		promise: 'A request state is of no use to another person, for another call, or after ten minutes.',
+		source: 'mcp 2026-07-28: basic/patterns/mrtr',
+		proofs: [
+			['test/e2e/protocol-raw-mrtr.test.ts', 'with the state of another person of the same workspace'],
+			['test/e2e/protocol-raw-mrtr.test.ts', 'with other arguments'],
+			['test/e2e/protocol-raw-mrtr.test.ts', 'with a state that is older than ten minutes'],
+		],
+	},
+	{
+		id: 'tasks-owner',
+		promise: 'A task is unknown to everybody but the person who began it, whatever the server thinks.',
+		source: 'extension io.modelcontextprotocol/tasks; docs/protocol.md: raw',
+		proofs: [
+			['test/e2e/protocol-raw-tasks.test.ts', 'is as unknown to %s as one that never was'],
+			[
+				'test/e2e/protocol-raw-tasks.test.ts',
+				'leaves out what is not the caller’s, on the way there and on the way back',
+			],
+			['test/e2e/protocol-raw-tasks.test.ts', 'pass within a session of the server’s own, but for the list of them'],
+		],
+	},
+	{
 		id: 'names-stable',
 		promise: 'Exposed names fit every model provider, and never change while the server’s own does not.',
 		source: 'README.md: addresses',
