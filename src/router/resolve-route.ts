@@ -8,6 +8,7 @@ import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
 import { createItemFinder, type ItemFinder, type ItemSearch, unknownItem } from './find-item.ts';
+import { concernsChanges, type FindResource, resolveChanges } from './resolve-changes.ts';
 import type { LocalRoute, Route } from './route.ts';
 
 /** One call on its way to a route. */
@@ -116,12 +117,12 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const tool = callsTool ? await toolOf(directory, query, textParam(call, 'name')) : undefined;
 	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile };
 	const base = { address, servers, session };
+	if (concernsChanges(call)) return resolveChanges(place, async (uri) => ({ server, uri }));
 	const local = localAnswer(call);
 	if (local !== undefined) return { kind: 'local', answer: local, profile: place.profile, ...base };
 	const list = listKindOf(call.method);
 	if (list !== undefined) return { kind: 'list', list, profile, ...base };
-	const sameEra = era === call.era;
-	if (isSubscription(call) || (effectOf(call.method) === 'unknown' && !sameEra)) throw unknownMethod();
+	if (effectOf(call.method) === 'unknown' && era !== call.era) throw unknownMethod();
 	return { kind: 'held', server, tool, changes: {}, profile, ...base };
 }
 
@@ -145,10 +146,6 @@ function textParam(call: Call, member: string): string {
 	throw new PortcullisError('PC_PARAMS_INVALID');
 }
 
-function isSubscription(call: Call): boolean {
-	return ['resources/subscribe', 'resources/unsubscribe', 'subscriptions/listen'].includes(call.method);
-}
-
 const LOCAL: Readonly<Record<string, LocalRoute['answer']>> = {
 	initialize: 'initialize',
 	'server/discover': 'discover',
@@ -158,7 +155,6 @@ const LOCAL: Readonly<Record<string, LocalRoute['answer']>> = {
 };
 
 function localAnswer(call: Call): LocalRoute['answer'] | undefined {
-	if (call.kind === 'listen') throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
 	if (call.kind === 'end') return 'session-ended';
 	if (call.kind === 'response') return 'accepted';
 	const known = Object.hasOwn(LOCAL, call.method) ? LOCAL[call.method] : undefined;
@@ -168,6 +164,7 @@ function localAnswer(call: Call): LocalRoute['answer'] | undefined {
 async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route> {
 	const { call } = place;
 	const base = { address: place.address, servers: place.servers, session: place.session, profile: '{}' };
+	if (concernsChanges(call)) return resolveChanges(place, findResource(finder, place));
 	const local = localAnswer(call);
 	if (local !== undefined) return { ...base, kind: 'local', answer: local, profile: place.profile };
 	const list = listKindOf(call.method);
@@ -182,6 +179,11 @@ async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route
 		tool: found.tool,
 		changes: found.changes,
 	};
+}
+
+function findResource(finder: ItemFinder, place: Place): FindResource {
+	const search: ItemSearch = { ...place, profile: '{}', kind: 'resources' };
+	return (uri) => finder.byUri(search, uri);
 }
 
 interface AggregateTarget {

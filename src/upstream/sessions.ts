@@ -6,13 +6,18 @@ import { cancelled } from './http-exchange.ts';
 import { openSession, type UpstreamInfo } from './open-session.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
-import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
+import { watchResources } from './watch-resources.ts';
+import type { Wire, WireEvents, WireNotification, WireRequest, WireResponse } from './wire.ts';
 
 /** A live session of the gateway with one upstream, for one scope and one profile of client capabilities. */
 export interface Session {
 	readonly info: UpstreamInfo;
 	request(request: WireRequest): Promise<WireResponse>;
 	notify(method: string, params: string): Promise<void>;
+	/** Makes the server tell when these resources change, and no others; resolves with those it agreed to. */
+	watch(uris: readonly string[]): Promise<ReadonlySet<string>>;
+	/** Keeps the session open however idle, until the returned function is called; `onLost`: it ended all the same. */
+	keep(onLost: () => void): () => void;
 }
 
 /** What is known of an upstream's protocol, with the session still to be opened or closed again. */
@@ -39,8 +44,10 @@ export interface Sessions {
 /** What sessions are made with. */
 export interface SessionParts {
 	openWire(target: Target, events: WireEvents): Promise<Wire>;
-	/** An upstream said that one of its lists has changed. */
-	onListChanged(key: ScopeKey, method: string): void;
+	/** An upstream said something that belongs to no request, such as that a list has changed. */
+	onNotification(key: ScopeKey, notification: WireNotification): void;
+	/** An upstream could not tell its changes for a while, and can again. */
+	onReopened(key: ScopeKey): void;
 }
 
 interface Entry {
@@ -50,6 +57,8 @@ interface Entry {
 	/** Counts wires, so that a late word of a former one cannot touch the present one. */
 	generation: number;
 	inFlight: number;
+	/** Told when the session has ended; while there are any it is not idle. */
+	readonly keepers: Set<() => void>;
 	idle: NodeJS.Timeout | undefined;
 	openedAt: number;
 	failures: number;
@@ -147,6 +156,7 @@ function newEntry({ server, credential }: Target): Entry {
 		wire: undefined,
 		generation: 0,
 		inFlight: 0,
+		keepers: new Set(),
 		idle: undefined,
 		openedAt: 0,
 		failures: 0,
@@ -186,7 +196,13 @@ async function open(entry: Entry, target: Target, opener: Opener): Promise<Sessi
 		entry.openedAt = Date.now();
 		entry.info = info;
 		armIdle(entry, opener.idleMs(target));
-		return { info, request: (request) => tracked(entry, request), notify: (...args) => wireOf(entry).notify(...args) };
+		return {
+			info,
+			request: (request) => tracked(entry, request),
+			notify: (...args) => wireOf(entry).notify(...args),
+			watch: async (uris) => watchResources({ wire: wireOf(entry), info, profile: opener.profile }, uris),
+			keep: (onLost) => keep(entry, onLost),
+		};
 	} catch (error) {
 		await dropWire(entry);
 		noteFailure(entry);
@@ -228,7 +244,8 @@ function isFresh(verdict: Verdict): boolean {
 function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	const generation = ++entry.generation;
 	return {
-		onNotification: (method) => method.endsWith('/list_changed') && opener.onListChanged(entry.key, method),
+		onNotification: (notification) => opener.onNotification(entry.key, notification),
+		onReopened: () => opener.onReopened(entry.key),
 		onClosed() {
 			// While it opens, the failing handshake itself cleans up.
 			if (generation !== entry.generation || entry.openedAt === 0) return;
@@ -267,7 +284,7 @@ async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse
 function armIdle(entry: Entry, idleMs: number): void {
 	clearTimeout(entry.idle);
 	entry.idle = setTimeout(() => {
-		if (entry.inFlight > 0) return entry.idle?.refresh();
+		if (entry.inFlight > 0 || entry.keepers.size > 0) return entry.idle?.refresh();
 		entry.failures = 0;
 		void closeEntry(entry);
 	}, idleMs).unref();
@@ -302,5 +319,18 @@ async function dropWire(entry: Entry): Promise<void> {
 	clearTimeout(entry.idle);
 	const wire = entry.wire;
 	entry.wire = undefined;
+	const keepers = [...entry.keepers];
+	entry.keepers.clear();
+	for (const onLost of keepers) onLost();
 	await wire?.close();
+}
+
+function keep(entry: Entry, onLost: () => void): () => void {
+	// A set of one's own function: the same one may keep the session twice.
+	const own = (): void => onLost();
+	entry.keepers.add(own);
+	return () => {
+		// From its last keeper on the session is as idle as any other.
+		if (entry.keepers.delete(own)) entry.idle?.refresh();
+	};
 }

@@ -9,10 +9,13 @@ import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
 import { createCatalog } from './catalog.ts';
+import { changeOf, createChanges } from './changes.ts';
 import { createClientSessions } from './client-sessions.ts';
+import { createClientSubscriptions } from './client-subscriptions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createPools, type Pools } from './pools.ts';
+import { createResourceWatches } from './resource-watches.ts';
 import { createSessions, type Session } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
@@ -57,10 +60,29 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			log.warn({ server }, 'an upstream answered with an id nobody waits for');
 		},
 	});
-	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
 	const openWire = (target: Target, events: WireEvents) => openWireFor(target, events, { ...parts, pools, tripwire });
-	const sessions = createSessions({ openWire, onListChanged });
-	const catalog = createCatalog(sessions);
+	const changes = createChanges();
+	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
+	const onReopened = (key: ScopeKey): void => {
+		catalog.recheck(key);
+		for (const uri of watches.urisOf(key)) changes.publish(key, { kind: 'resource', uri, params: {} });
+	};
+	const sessions = createSessions({
+		openWire,
+		onReopened,
+		onNotification(key, notification) {
+			// The cached lists first: whoever is told asks for the new one.
+			catalog.invalidate(key, notification.method);
+			const change = changeOf(notification);
+			if (change !== undefined) changes.publish(key, change);
+		},
+	});
+	const watches = createResourceWatches({ sessions, onReopened });
+	const subscriptions = createClientSubscriptions({ changes, watches, sessionIds });
+	const catalog = createCatalog({
+		sessions,
+		onChanged: (key, kind) => changes.publish(key, { kind: 'list', list: kind === 'templates' ? 'resources' : kind }),
+	});
 	const wanted = (query: CatalogQuery) => ({
 		target: targetOf(attach, query),
 		kind: query.kind,
@@ -80,7 +102,8 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
 			listDeadlineMs: parts.listDeadlineMs,
 		},
-		local: { sessions, clients, sessionIds, attach },
+		local: { sessions, clients, subscriptions, sessionIds, attach },
+		changes: { sessions, changes, watches, subscriptions, attach, deadlineMs: parts.listDeadlineMs },
 	});
 	return {
 		forward,
@@ -88,11 +111,14 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
+			watches.retire(isKept);
 			sessions.retire(isKept);
 			catalog.retire(isKept);
 			pools.retire(isKept);
 		},
 		async close() {
+			subscriptions.close();
+			watches.close();
 			await sessions.close();
 			await pools.close();
 		},
