@@ -10,12 +10,15 @@ import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
 import { createCatalog } from './catalog.ts';
+import { changeOf, createChanges } from './changes.ts';
 import { createClientSessions } from './client-sessions.ts';
+import { createClientSubscriptions } from './client-subscriptions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
+import { createResourceWatches } from './resource-watches.ts';
 import type { Session } from './session-entries.ts';
 import { createSessions, type SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
@@ -55,11 +58,30 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
 	const tripwire = toldTripwire(parts);
-	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
 		openWireFor(target, events, { ...parts, pools, tripwire, way });
-	const sessions = createSessions({ openWire, onListChanged });
-	const catalog = createCatalog(sessions);
+	const changes = createChanges();
+	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
+	const onReopened = (key: ScopeKey): void => {
+		catalog.recheck(key);
+		for (const uri of watches.urisOf(key)) changes.publish(key, { kind: 'resource', uri, params: {} });
+	};
+	const sessions = createSessions({
+		openWire,
+		onReopened,
+		onNotification(key, notification) {
+			// The cached lists first: whoever is told asks for the new one.
+			catalog.invalidate(key, notification.method);
+			const change = changeOf(notification);
+			if (change !== undefined) changes.publish(key, change);
+		},
+	});
+	const watches = createResourceWatches({ sessions, onReopened });
+	const subscriptions = createClientSubscriptions({ changes, watches, sessionIds });
+	const catalog = createCatalog({
+		sessions,
+		onChanged: (key, kind) => changes.publish(key, { kind: 'list', list: kind === 'templates' ? 'resources' : kind }),
+	});
 	const wanted = (query: CatalogQuery) => ({
 		target: targetOf(attach, query),
 		kind: query.kind,
@@ -83,7 +105,8 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
 			listDeadlineMs: parts.listDeadlineMs,
 		},
-		local: { sessions, clients, sessionIds, attach },
+		local: { sessions, clients, subscriptions, sessionIds, attach },
+		changes: { sessions, changes, watches, subscriptions, attach, deadlineMs: parts.listDeadlineMs },
 	});
 	return {
 		forward,
@@ -91,12 +114,15 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
+			watches.retire(isKept);
 			sessions.retire(isKept);
 			catalog.retire(isKept);
 			pools.retire(isKept);
 		},
 		async close() {
 			parked.close();
+			subscriptions.close();
+			watches.close();
 			await sessions.close();
 			await pools.close();
 		},
