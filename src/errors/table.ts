@@ -233,6 +233,12 @@ export const ERRORS = {
 		-31503,
 		'The server failed to start and is waiting before the next try; try again shortly.',
 	),
+	PC_UPSTREAM_BUSY: row(
+		'upstream',
+		503,
+		-31503,
+		'The server is asking too many people something at the moment; try again shortly.',
+	),
 	PC_UPSTREAM_SESSION_LOST: row(
 		'upstream',
 		502,
@@ -252,11 +258,17 @@ export const ERRORS = {
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
+	PC_QUESTION_UNANSWERED: row(
+		'upstream',
+		200,
+		-31408,
+		'The server asked something and got no answer in time; make the call again.',
+	),
 	PC_CLIENT_FEATURE_UNSUPPORTED: row(
 		'upstream',
 		200,
 		-32601,
-		'The gateway does not pass questions of a server to the client at this address.',
+		'The server needs to ask something (elicitation, sampling or roots) that this client did not say it can answer.',
 	),
 
 	PC_INTERNAL: row('edge', 500, -32603, 'Something went wrong inside the gateway; tell its operator the request id.'),

@@ -3,6 +3,7 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
 import { asObject, type Call } from '../mcp/call.ts';
+import { narrowedProfile } from '../mcp/client-features.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
@@ -109,8 +110,8 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const era = typeof verdict === 'string' ? verdict : await verdict;
 	const { address, servers, session } = place;
 	const raw = server.transport.kind === 'http' && era === call.era && !isUnbound(call, session);
-	// Where the gateway holds the session it declares no capabilities, so the lists are those of a client without any.
-	const profile = raw ? place.profile : '{}';
+	// Where the gateway holds the session, the server is told what it may ask of this caller and no more.
+	const profile = raw ? place.profile : narrowedProfile(place.profile, server.clientFeatures);
 	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };
 	if (call.method.startsWith('tasks/') && !(raw && isTaskMethodOf(call, session))) throw unknownMethod();
 	// Before the tool is looked for: a state that nobody gave out must not tell hidden tools from those that do not exist.
@@ -150,7 +151,7 @@ const TASK_METHODS: Readonly<Record<Era, readonly string[]>> = {
 // a list of tasks is never passed, since behind one credential a server may take everybody for one person.
 function isTaskMethodOf(call: Call, session: SessionClaim | undefined): boolean {
 	const isBound = call.era === 'modern' || session?.upstream !== undefined;
-	return isBound && TASK_METHODS[call.era].includes(call.method);
+	return isBound && call.kind === 'request' && TASK_METHODS[call.era].includes(call.method);
 }
 
 async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
@@ -195,21 +196,14 @@ function localAnswer(call: Call): LocalRoute['answer'] | undefined {
 
 async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route> {
 	const { call } = place;
-	const base = { address: place.address, servers: place.servers, session: place.session, profile: '{}' };
+	const base = { address: place.address, servers: place.servers, session: place.session, profile: place.profile };
 	const local = localAnswer(call);
-	if (local !== undefined) return { ...base, kind: 'local', answer: local, profile: place.profile };
+	if (local !== undefined) return { kind: 'local', answer: local, ...base };
 	const list = listKindOf(call.method);
-	if (list !== undefined) return { ...base, kind: 'list', list };
-	const search: ItemSearch = { ...place, profile: '{}', kind: 'tools' };
-	const found = await findTarget(finder, search, call);
-	return {
-		...base,
-		kind: 'held',
-		servers: [found.server],
-		server: found.server,
-		tool: found.tool,
-		changes: found.changes,
-	};
+	if (list !== undefined) return { kind: 'list', list, ...base };
+	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...place }, call);
+	const profile = narrowedProfile(place.profile, server.clientFeatures);
+	return { ...base, kind: 'held', servers: [server], server, tool, changes, profile };
 }
 
 interface AggregateTarget {

@@ -5,10 +5,11 @@ import type { CancelSignal } from '../lib/cancel.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
-import { cancelledText, serverRequestReply } from './multiplexer.ts';
+import { cancelledText } from './multiplexer.ts';
+import { questionOf, refuseQuestion } from './question.ts';
 import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
-import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
+import type { Wire, WireEvents, WireQuestion, WireRequest, WireResponse } from './wire.ts';
 
 /** What an http wire is made of. */
 export interface HttpWireParts {
@@ -35,7 +36,7 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 			const id = ++lastId;
 			const body = requestText(id, request.method, request.paramsFor(id));
 			try {
-				const answer = await poster.send({ ...request, method: 'POST', body });
+				const answer = await poster.send(sendingOf(request, body, parts.server.limits));
 				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
 				checkStatus(answer.status);
 				const response = await readResponse(answer, { id, request, parts: reading });
@@ -60,6 +61,12 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 		},
 		close: poster.close,
 	};
+}
+
+// Whoever waits for a person's answer keeps the time himself.
+function sendingOf({ headers, stamp, signal, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
+	const patient = onQuestion === undefined ? limits : { ...limits, idleMs: 0, totalMs: 0 };
+	return { method: 'POST', body, headers, stamp, signal, limits: patient };
 }
 
 const GIVEN_UP: ReadonlySet<unknown> = new Set(['PC_CALL_CANCELLED', 'PC_UPSTREAM_TIMEOUT']);
@@ -150,6 +157,11 @@ function lostSession(events: WireEvents): PortcullisError {
 	return error;
 }
 
+interface Message {
+	readonly value: JsonObject;
+	readonly text: string;
+}
+
 interface Reading {
 	readonly id: number;
 	readonly request: WireRequest;
@@ -196,7 +208,7 @@ async function readStream(feed: EventFeed, stamp: Stamp, reading: Reading): Prom
 			return { text: event.data, value, stamp };
 		}
 		if (isResponse(value)) reading.parts.misdirected();
-		else takeMessage(value, reading.parts, reading.request);
+		else takeMessage({ value, text: event.data }, reading.parts, reading.request);
 	}
 	throw new PortcullisError('PC_UPSTREAM_FAILED', { detail: 'the stream ended without a response' });
 }
@@ -204,11 +216,18 @@ async function readStream(feed: EventFeed, stamp: Stamp, reading: Reading): Prom
 const REQUEST_SCOPED = new Set(['notifications/progress', 'notifications/message']);
 
 // A message on the stream of a POST belongs to that POST, so progress and log lines can be told apart by caller.
-function takeMessage(value: JsonObject, parts: Reading['parts'], request: WireRequest | undefined): void {
+function takeMessage({ value, text }: Message, parts: Reading['parts'], request: WireRequest | undefined): void {
 	const method = String(value['method']);
-	if (value['id'] !== undefined) parts.reply(serverRequestReply(method, JSON.stringify(value['id'])));
+	if (value['id'] !== undefined) takeQuestion(questionOf(text, method, parts.reply), parts, request);
 	else if (request === undefined || !REQUEST_SCOPED.has(method)) parts.events.onNotification(method);
 	else request.onNotification?.({ method, params: asObject(value['params']) ?? {} });
+}
+
+// Asked on the stream of a POST it belongs to that POST; on any other the session knows whether only one can be meant.
+function takeQuestion(question: WireQuestion, parts: Reading['parts'], request: WireRequest | undefined): void {
+	if (question.method === 'ping') refuseQuestion(question);
+	else if (request?.onQuestion !== undefined) request.onQuestion(question);
+	else if (request !== undefined || !parts.events.onQuestion(question)) refuseQuestion(question);
 }
 
 /** Takes a stream to its end; `true` when it ended in order, `false` when its server is gone and the session with it. */
@@ -225,6 +244,8 @@ async function drainNotifications(feed: EventFeed, parts: Reading['parts']): Pro
 async function takeAll(feed: EventFeed, parts: Reading['parts']): Promise<void> {
 	for (let event = await feed.next(); event !== undefined; event = await feed.next()) {
 		const value = event.data === '' ? undefined : parseObject(event.data);
-		if (value !== undefined && typeof value['method'] === 'string') takeMessage(value, parts, undefined);
+		if (value !== undefined && typeof value['method'] === 'string') {
+			takeMessage({ value, text: event.data }, parts, undefined);
+		}
 	}
 }

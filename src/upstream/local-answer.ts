@@ -46,6 +46,7 @@ export async function localAnswer(parts: LocalParts, request: LocalRequest): Pro
 			parts.clients.cancel(route.session, call);
 			return emptyAnswer(202);
 		case 'accepted':
+			if (call.kind === 'response') parts.clients.answer(route.session, call);
 			return emptyAnswer(202);
 		case 'session-ended':
 			parts.clients.end(route.session);

@@ -4,28 +4,34 @@ import type { ScopeKey } from '../lib/scope.ts';
 import type { Era } from '../mcp/revisions.ts';
 import { cancelled } from './http-exchange.ts';
 import { openSession, type UpstreamInfo } from './open-session.ts';
+import {
+	createEntries,
+	type Entry,
+	type LeaseWanted,
+	NO_CAPABILITIES,
+	type Session,
+	type Verdict,
+} from './session-entries.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
 import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
 
-/** A live session of the gateway with one upstream, for one scope and one profile of client capabilities. */
-export interface Session {
-	readonly info: UpstreamInfo;
-	request(request: WireRequest): Promise<WireResponse>;
-	notify(method: string, params: string): Promise<void>;
-}
-
-/** What is known of an upstream's protocol, with the session still to be opened or closed again. */
-export interface Verdict {
-	readonly era: Era;
-	/** When it was found out, milliseconds since 1970. */
-	readonly at: number;
+/** A leased session; `release` gives it back, once. */
+export interface Lease {
+	readonly session: Session;
+	release(): void;
 }
 
 /** All sessions the gateway holds; each is opened on first use and shared by everybody of the same scope. */
 export interface Sessions {
 	/** The session, opened if need be. `signal` ends the wait, not the opening, which others may share. */
 	acquire(target: Target, profile: string, signal?: CancelSignal): Promise<Session>;
+	/**
+	 * A session of one person, for a call in which the server may ask something. Where nothing on the wire says which call
+	 * a question belongs to (sse, stdio), nobody else uses it until it is released. Rejects with PC_UPSTREAM_BUSY when too
+	 * many people are being asked already.
+	 */
+	lease(target: Target, wanted: LeaseWanted): Promise<Lease>;
 	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
 	eraOf(target: Target): Era | Promise<Era>;
 	/** What the upstream last said of itself; opens a session only when it never said anything. */
@@ -43,62 +49,23 @@ export interface SessionParts {
 	onListChanged(key: ScopeKey, method: string): void;
 }
 
-interface Entry {
-	readonly key: ScopeKey;
-	opening: Promise<Session> | undefined;
-	wire: Wire | undefined;
-	/** Counts wires, so that a late word of a former one cannot touch the present one. */
-	generation: number;
-	inFlight: number;
-	idle: NodeJS.Timeout | undefined;
-	openedAt: number;
-	failures: number;
-	retryAt: number;
-	/** Longest wait before a new try, milliseconds. */
-	readonly maxBackOffMs: number;
-	verdict: Verdict | undefined;
-	info: UpstreamInfo | undefined;
-}
-
-/** Profile of the sessions that no caller's capabilities shape. */
-export const NO_CAPABILITIES = '{}';
-
-/** Sessions of one scope that differ in the client capabilities they declare. */
-const MAX_PROFILES = 16;
 const STDIO_PROBE_MS = 5_000;
 const LEGACY_VERDICT_MS = 10 * 60_000;
 const STEADY_MS = 30_000;
 const FIRST_BACK_OFF_MS = 500;
-const MAX_CHILD_BACK_OFF_MS = 30_000;
-const MAX_NETWORK_BACK_OFF_MS = 500;
 const PATIENCE_MS = 2_000;
 /** How long a session outlives its server's definition without a call: those that began before may take several steps. */
 const LINGER_MS = 500;
 
 /** The registry of sessions. */
 export function createSessions(parts: SessionParts): Sessions {
-	// By scope, then by profile: the long scope key is hashed once for its life, and no call builds a new text.
-	const scopes = new Map<ScopeKey, Map<string, Entry>>();
+	const entries = createEntries(retireEntry);
 	let isKept: (key: ScopeKey) => boolean = () => true;
 	let closed = false;
-	const all = (): Entry[] => [...scopes.values()].flatMap((profiles) => [...profiles.values()]);
 	const idleMs = ({ server, credential }: Target): number =>
 		isKept(credential.key) ? server.limits.childIdleMs : LINGER_MS;
 
-	const entryFor = (target: Target, profile: string): Entry => {
-		const { key } = target.credential;
-		const profiles = scopes.get(key) ?? new Map<string, Entry>();
-		if (profiles.size === 0) scopes.set(key, profiles);
-		const known = profiles.get(profile);
-		if (known !== undefined) return known;
-		if (profiles.size >= MAX_PROFILES) dropOldest(profiles);
-		const entry = newEntry(target);
-		profiles.set(profile, entry);
-		return entry;
-	};
-
-	const acquire: Sessions['acquire'] = async (target, profile, signal) => {
-		const entry = entryFor(target, profile);
+	const openEntry = async (entry: Entry, target: Target, { profile, signal }: OpenWanted): Promise<Session> => {
 		if (entry.opening === undefined) {
 			await backOff(entry, signal);
 			if (closed) throw new PortcullisError('PC_SHUTTING_DOWN');
@@ -107,52 +74,56 @@ export function createSessions(parts: SessionParts): Sessions {
 		}
 		return orAborted(entry.opening, signal);
 	};
+	const acquire: Sessions['acquire'] = (target, profile, signal) =>
+		openEntry(entries.shared(target, profile), target, { profile, signal });
 
 	return {
 		acquire,
+		async lease(target, wanted) {
+			const entry = entries.owned(target, wanted);
+			try {
+				return { session: await openEntry(entry, target, wanted), release: releaseOnce(entry) };
+			} catch (error) {
+				entry.leases--;
+				throw error;
+			}
+		},
 		eraOf(target) {
-			const { verdict } = entryFor(target, NO_CAPABILITIES);
+			const { verdict } = entries.shared(target, NO_CAPABILITIES);
 			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
 			return acquire(target, NO_CAPABILITIES).then(({ info }) => info.era);
 		},
 		async infoOf(target) {
-			return entryFor(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;
+			return entries.shared(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;
 		},
 		retire(isKeptNow) {
 			isKept = isKeptNow;
-			for (const [key, profiles] of scopes) {
-				if (isKept(key)) continue;
-				if ([...profiles.values()].map(retireEntry).every(isClosed)) scopes.delete(key);
+			for (const [key, group] of entries.groups()) {
+				if (!isKept(key) && group.map(retireEntry).every(isClosed)) entries.forget(key);
 			}
 		},
 		async close() {
 			closed = true;
-			const closing = all().map(closeEntry);
-			scopes.clear();
+			const closing = entries.all().map(closeEntry);
+			for (const [key] of entries.groups()) entries.forget(key);
 			await Promise.all(closing);
 		},
 		get size() {
-			return all().filter((entry) => entry.wire !== undefined).length;
+			return entries.all().filter((entry) => entry.wire !== undefined).length;
 		},
 	};
 }
 
-// Starting a program over and over is dear; asking whether a port answers again is not.
-function newEntry({ server, credential }: Target): Entry {
-	const maxBackOffMs = server.transport.kind === 'stdio' ? MAX_CHILD_BACK_OFF_MS : MAX_NETWORK_BACK_OFF_MS;
-	return {
-		key: credential.key,
-		maxBackOffMs,
-		opening: undefined,
-		wire: undefined,
-		generation: 0,
-		inFlight: 0,
-		idle: undefined,
-		openedAt: 0,
-		failures: 0,
-		retryAt: 0,
-		verdict: undefined,
-		info: undefined,
+interface OpenWanted {
+	readonly profile: string;
+	readonly signal: CancelSignal | undefined;
+}
+
+function releaseOnce(entry: Entry): () => void {
+	let released = false;
+	return () => {
+		if (!released) entry.leases--;
+		released = true;
 	};
 }
 
@@ -229,6 +200,12 @@ function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	const generation = ++entry.generation;
 	return {
 		onNotification: (method) => method.endsWith('/list_changed') && opener.onListChanged(entry.key, method),
+		onQuestion(question) {
+			const [only, ...others] = generation === entry.generation ? entry.asking : [];
+			if (only === undefined || others.length > 0) return false;
+			only.onQuestion?.(question);
+			return true;
+		},
 		onClosed() {
 			// While it opens, the failing handshake itself cleans up.
 			if (generation !== entry.generation || entry.openedAt === 0) return;
@@ -256,10 +233,12 @@ function wireOf(entry: Entry): Wire {
 async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse> {
 	const wire = wireOf(entry);
 	entry.inFlight++;
+	if (request.onQuestion !== undefined) entry.asking.add(request);
 	try {
 		return await wire.request(request);
 	} finally {
 		entry.inFlight--;
+		entry.asking.delete(request);
 		entry.idle?.refresh();
 	}
 }
@@ -267,18 +246,10 @@ async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse
 function armIdle(entry: Entry, idleMs: number): void {
 	clearTimeout(entry.idle);
 	entry.idle = setTimeout(() => {
-		if (entry.inFlight > 0) return entry.idle?.refresh();
+		if (entry.inFlight > 0 || entry.leases > 0) return entry.idle?.refresh();
 		entry.failures = 0;
 		void closeEntry(entry);
 	}, idleMs).unref();
-}
-
-// Callers choose their capabilities freely, so the sessions made for them are few; the common one always stays.
-function dropOldest(profiles: Map<string, Entry>): void {
-	const oldest = [...profiles.keys()].find((profile) => profile !== NO_CAPABILITIES);
-	if (oldest === undefined) return;
-	retireEntry(profiles.get(oldest) as Entry);
-	profiles.delete(oldest);
 }
 
 // One that is still opening learns at its end how long it may stay.

@@ -13,9 +13,11 @@ import { createCatalog } from './catalog.ts';
 import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { openHttpWire } from './http-wire.ts';
+import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
-import { createSessions, type Session } from './sessions.ts';
+import type { Session } from './session-entries.ts';
+import { createSessions } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -51,6 +53,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const { attach, log, metrics, sessionIds } = parts;
 	const pools = createPools();
 	const clients = createClientSessions();
+	const parked = createParkedCalls();
 	const tripwire = createTripwire({
 		trip() {
 			metrics.trip();
@@ -82,7 +85,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
-		held: { sessions, clients, tripwire, setLevel: createSetLevel() },
+		held: { sessions, clients, parked, states: parts.seals.states, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
@@ -101,6 +104,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			pools.retire(isKept);
 		},
 		async close() {
+			parked.close();
 			await sessions.close();
 			await pools.close();
 		},

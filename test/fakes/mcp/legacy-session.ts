@@ -2,17 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { createSessionState, type RpcRequest, type SessionState } from './behaviour.mjs';
 import type { ClientMessage } from './client-requests.ts';
+import type { EventLog } from './event-log.ts';
 
-/** A session of a legacy http build: its state, its calls in flight, its event stream. */
+/** A session of a legacy http build: its state, its calls in flight, its event stream, and streams to come back to. */
 export interface LegacySession {
 	readonly id: string;
 	readonly state: SessionState;
 	readonly calls: Map<unknown, AbortController>;
+	readonly logs: Map<string, EventLog>;
 	stream: { readonly response: ServerResponse; readonly write: (text: string) => void } | undefined;
 }
 
 export function createLegacySession(): LegacySession {
-	return { id: randomUUID(), state: createSessionState(), calls: new Map(), stream: undefined };
+	return { id: randomUUID(), state: createSessionState(), calls: new Map(), logs: new Map(), stream: undefined };
 }
 
 export function isResponse(message: ClientMessage): boolean {
