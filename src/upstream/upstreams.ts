@@ -78,10 +78,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
 		eraOf: (query) => sessions.eraOf(targetOf(attach, query)),
-		restore({ principal, server }, call) {
-			const owner = { principal: principal.key, scope: attach(principal, server).key };
-			return restoreCall(parts.seals, call, owner);
-		},
+		restore: createRestore(parts),
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
@@ -113,6 +110,11 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 
 function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQuery, 'principal' | 'server'>): Target {
 	return { server, credential: attach(principal, server) };
+}
+
+function createRestore({ attach, seals }: UpstreamsParts): UpstreamDirectory['restore'] {
+	return ({ principal, server }, call) =>
+		restoreCall(seals, call, { principal: principal.key, scope: attach(principal, server).key });
 }
 
 type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire };
