@@ -29,6 +29,14 @@ export interface CatalogList {
 	readonly outdated: boolean;
 }
 
+/** How a server turned out to speak. */
+export interface Spoken {
+	readonly era: Era;
+	readonly revision: string;
+	/** `sse` also where a server that is configured as http knows only the older transport. */
+	readonly way: 'http' | 'sse' | 'stdio';
+}
+
 /** Whose list is wanted. */
 export interface CatalogQuery {
 	readonly principal: Principal;
@@ -49,8 +57,8 @@ export interface UpstreamDirectory {
 	list(query: CatalogQuery): CatalogList | Promise<CatalogList>;
 	/** The same after asking the server again, unless that was done moments ago: for names the list does not have. */
 	listAgain(query: CatalogQuery): Promise<CatalogList>;
-	/** Which protocol the server speaks. */
-	eraOf(query: ServerQuery): Era | Promise<Era>;
+	/** Which protocol the server speaks, and how; asks it when that is unknown or was found out too long ago. */
+	spokenBy(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Spoken | Promise<Spoken>;
 	/** Opens the state or ids of a call that bears some (`bearsSealed`); throws when they are not this principal's. */
 	restore(query: ServerQuery, call: Call): RestoredCall;
 }

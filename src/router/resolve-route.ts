@@ -106,10 +106,10 @@ function declaredProfile(call: Call, session: SessionClaim | undefined): string 
 
 async function resolveServer(directory: UpstreamDirectory, place: Place, server: Server): Promise<Route> {
 	const { call, principal } = place;
-	const verdict = directory.eraOf({ principal, server });
-	const era = typeof verdict === 'string' ? verdict : await verdict;
+	const known = directory.spokenBy({ principal, server });
+	const { era, way } = known instanceof Promise ? await known : known;
 	const { address, servers, session } = place;
-	const raw = server.transport.kind === 'http' && era === call.era && !isUnbound(call, session);
+	const raw = way === 'http' && era === call.era && !isUnbound(call, session);
 	// Where the gateway holds the session, the server is told what it may ask of this caller and no more.
 	const profile = raw ? place.profile : narrowedProfile(place.profile, server.clientFeatures);
 	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };

@@ -137,7 +137,7 @@ function ask(sessions: Sessions, wanted: ListWanted): Promise<CatalogList> {
 
 async function askOnce(sessions: Sessions, { target, kind, profile }: ListWanted): Promise<CatalogList> {
 	// A modern server learns the capabilities with each request, so one session asks for everybody's lists.
-	const modern = (await sessions.eraOf(target)) === 'modern';
+	const modern = (await sessions.spokenBy(target)).era === 'modern';
 	const session = await sessions.acquire(target, modern ? NO_CAPABILITIES : profile);
 	const stamp = createStamp(target.server.workspace, target.server.slug, 'gateway');
 	const items = await readList({ session, kind, profile, stamp });

@@ -63,7 +63,7 @@ async function attempt(held: Held): Promise<Answer> {
 	const { call, route, credential, principal } = request;
 	const target = { server: route.server, credential };
 	const profile = canBeAsked(request) ? route.profile : NO_CAPABILITIES;
-	const modern = (await parts.sessions.eraOf(target)) === 'modern';
+	const modern = (await parts.sessions.spokenBy(target)).era === 'modern';
 	const asks = MAY_ASK.has(call.method) && mayBeAsked(profile);
 	if (asks && !modern) {
 		const lease = await parts.sessions.lease(target, { profile, owner: principal.key, signal });

@@ -32,6 +32,7 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 	let lastId = 0;
 
 	return {
+		way: 'http',
 		async request(request) {
 			const id = ++lastId;
 			const body = requestText(id, request.method, request.paramsFor(id));
@@ -183,7 +184,8 @@ async function readResponse(answer: HttpReply, reading: Reading): Promise<WireRe
 }
 
 function notMcp(answer: HttpReply): PortcullisError {
-	return new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${answer.status} ${answer.mediaType}` });
+	const { status, mediaType } = answer;
+	return new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${status} ${mediaType}`, upstreamStatus: status });
 }
 
 function parseObject(text: string): JsonObject | undefined {

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
-import type { Era } from '../mcp/revisions.ts';
+import type { Spoken } from '../router/catalog.ts';
 import type { UpstreamInfo } from './open-session.ts';
 import type { Target } from './target.ts';
 import type { Wire, WireRequest, WireResponse } from './wire.ts';
@@ -14,8 +14,7 @@ export interface Session {
 }
 
 /** What is known of an upstream's protocol, with the session still to be opened or closed again. */
-export interface Verdict {
-	readonly era: Era;
+export interface Verdict extends Spoken {
 	/** When it was found out, milliseconds since 1970. */
 	readonly at: number;
 }
@@ -57,6 +56,8 @@ const MAX_NETWORK_BACK_OFF_MS = 500;
 
 /** For whom a session is leased. */
 export interface LeaseWanted {
+	/** Nothing on the wire tells which call a question belongs to, so nobody else may use the session meanwhile. */
+	readonly isExclusive: boolean;
 	readonly profile: string;
 	/** Key of the principal. */
 	readonly owner: string;
@@ -105,8 +106,7 @@ interface Leasing extends LeaseWanted {
 	retire(entry: Entry): void;
 }
 
-function lease(entries: Map<string, Entry>, target: Target, { profile, owner, retire }: Leasing): Entry {
-	const isExclusive = target.server.transport.kind !== 'http';
+function lease(entries: Map<string, Entry>, target: Target, { profile, owner, isExclusive, retire }: Leasing): Entry {
 	for (let slot = 0; ; slot++) {
 		const name = JSON.stringify([profile, owner, slot]);
 		const entry = entries.get(name) ?? newEntry(target, owner);

@@ -31,9 +31,9 @@ export interface Sessions {
 	 * a question belongs to (sse, stdio), nobody else uses it until it is released. Rejects with PC_UPSTREAM_BUSY when too
 	 * many people are being asked already.
 	 */
-	lease(target: Target, wanted: LeaseWanted): Promise<Lease>;
+	lease(target: Target, wanted: Omit<LeaseWanted, 'isExclusive'>): Promise<Lease>;
 	/** Which protocol the upstream speaks; opens a session only when the verdict is missing or too old. */
-	eraOf(target: Target): Era | Promise<Era>;
+	spokenBy(target: Target): Verdict | Promise<Verdict>;
 	/** What the upstream last said of itself; opens a session only when it never said anything. */
 	infoOf(target: Target): Promise<UpstreamInfo>;
 	/** Closes every session whose key is not kept, after its calls in flight. */
@@ -44,7 +44,7 @@ export interface Sessions {
 
 /** What sessions are made with. */
 export interface SessionParts {
-	openWire(target: Target, events: WireEvents): Promise<Wire>;
+	openWire(target: Target, events: WireEvents, way: Wire['way']): Promise<Wire>;
 	/** An upstream said that one of its lists has changed. */
 	onListChanged(key: ScopeKey, method: string): void;
 }
@@ -69,7 +69,8 @@ export function createSessions(parts: SessionParts): Sessions {
 		if (entry.opening === undefined) {
 			await backOff(entry, signal);
 			if (closed) throw new PortcullisError('PC_SHUTTING_DOWN');
-			entry.opening ??= open(entry, target, { ...parts, profile, idleMs });
+			const known = entries.shared(target, NO_CAPABILITIES).verdict;
+			entry.opening ??= open(entry, target, { ...parts, profile, idleMs, known });
 			entry.opening.catch(() => undefined);
 		}
 		return orAborted(entry.opening, signal);
@@ -77,10 +78,17 @@ export function createSessions(parts: SessionParts): Sessions {
 	const acquire: Sessions['acquire'] = (target, profile, signal) =>
 		openEntry(entries.shared(target, profile), target, { profile, signal });
 
+	const spokenBy: Sessions['spokenBy'] = (target) => {
+		const entry = entries.shared(target, NO_CAPABILITIES);
+		if (entry.verdict !== undefined && isFresh(entry.verdict)) return entry.verdict;
+		return acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
+	};
+
 	return {
 		acquire,
 		async lease(target, wanted) {
-			const entry = entries.owned(target, wanted);
+			const isExclusive = (await spokenBy(target)).way !== 'http';
+			const entry = entries.owned(target, { ...wanted, isExclusive });
 			try {
 				return { session: await openEntry(entry, target, wanted), release: releaseOnce(entry) };
 			} catch (error) {
@@ -88,11 +96,7 @@ export function createSessions(parts: SessionParts): Sessions {
 				throw error;
 			}
 		},
-		eraOf(target) {
-			const { verdict } = entries.shared(target, NO_CAPABILITIES);
-			if (verdict !== undefined && isFresh(verdict)) return verdict.era;
-			return acquire(target, NO_CAPABILITIES).then(({ info }) => info.era);
-		},
+		spokenBy,
 		async infoOf(target) {
 			return entries.shared(target, NO_CAPABILITIES).info ?? (await acquire(target, NO_CAPABILITIES)).info;
 		},
@@ -148,12 +152,17 @@ export function orAborted<T>(promise: Promise<T>, signal: CancelSignal | undefin
 	});
 }
 
-type Opener = SessionParts & { readonly profile: string; idleMs(target: Target): number };
+type Opener = SessionParts & {
+	readonly profile: string;
+	/** What another session of the scope has found out. */
+	readonly known: Verdict | undefined;
+	idleMs(target: Target): number;
+};
 
 async function open(entry: Entry, target: Target, opener: Opener): Promise<Session> {
 	try {
 		const info = await handshake(entry, target, opener);
-		entry.verdict = { era: info.era, at: Date.now() };
+		entry.verdict = { era: info.era, revision: info.revision, way: wireOf(entry).way, at: Date.now() };
 		entry.openedAt = Date.now();
 		entry.info = info;
 		armIdle(entry, opener.idleMs(target));
@@ -167,32 +176,45 @@ async function open(entry: Entry, target: Target, opener: Opener): Promise<Sessi
 
 async function handshake(entry: Entry, target: Target, opener: Opener): Promise<UpstreamInfo> {
 	const { server } = target;
-	const era = eraToTry(entry, target);
+	const era = eraToTry(opener.known, target);
 	const stamp = createStamp(server.workspace, server.slug, 'gateway');
 	const probeMs = server.transport.kind === 'stdio' ? STDIO_PROBE_MS : undefined;
 	const shared = { profile: opener.profile, stamp, probeMs };
-	const wire = await opener.openWire(target, eventsFor(entry, opener));
+	const known = isFresh(opener.known) ? opener.known?.way : undefined;
+	const wire = await opener.openWire(target, eventsFor(entry, opener), known ?? server.transport.kind);
 	entry.wire = wire;
 	try {
 		return await openSession({ ...shared, wire, era });
 	} catch (error) {
-		// Some older stdio servers exit on a first request they do not know: that is a verdict, so start them again.
-		const isVerdict = errorCode(error) === 'PC_UPSTREAM_CRASHED' && entry.wire === wire;
-		if (era !== 'auto' || probeMs === undefined || !isVerdict) throw error;
+		const way = entry.wire === wire ? secondWay(error, wire, era) : undefined;
+		if (way === undefined) throw error;
 		await dropWire(entry);
-		entry.wire = await opener.openWire(target, eventsFor(entry, opener));
-		return openSession({ ...shared, wire: entry.wire, era: 'legacy' });
+		const second = await opener.openWire(target, eventsFor(entry, opener), way).catch(() => Promise.reject(error));
+		entry.wire = second;
+		return openSession({ ...shared, wire: second, era: 'legacy' });
 	}
 }
 
-// A stale legacy verdict would succeed silently for ever, so it is dated; a wrong modern one fails and is dropped.
-function eraToTry(entry: Entry, target: Target): 'auto' | Era {
-	if (target.server.transport.kind === 'sse') return 'legacy';
-	if (target.server.era !== 'auto') return target.server.era;
-	return entry.verdict?.era === 'legacy' && isFresh(entry.verdict) ? 'legacy' : 'auto';
+/**
+ * What a failed first try says about another one: some older stdio servers exit on a first request they do not know, and
+ * an address that refuses POST with a 4xx may be one of the HTTP+SSE transport (mcp 2025-11-25: basic/transports,
+ * backwards compatibility).
+ */
+function secondWay(error: unknown, { way }: Wire, era: 'auto' | Era): Wire['way'] | undefined {
+	if (way === 'stdio' && era === 'auto' && errorCode(error) === 'PC_UPSTREAM_CRASHED') return 'stdio';
+	const status = error instanceof PortcullisError ? (error.facts.upstreamStatus ?? 0) : 0;
+	return way === 'http' && era !== 'modern' && status >= 400 && status < 500 ? 'sse' : undefined;
 }
 
-function isFresh(verdict: Verdict): boolean {
+// A stale legacy verdict would succeed silently for ever, so it is dated; a wrong modern one fails and is dropped.
+function eraToTry(known: Verdict | undefined, target: Target): 'auto' | Era {
+	if (target.server.transport.kind === 'sse') return 'legacy';
+	if (target.server.era !== 'auto') return target.server.era;
+	return known?.era === 'legacy' && isFresh(known) ? 'legacy' : 'auto';
+}
+
+function isFresh(verdict: Verdict | undefined): boolean {
+	if (verdict === undefined) return false;
 	return verdict.era === 'modern' || Date.now() - verdict.at < LEGACY_VERDICT_MS;
 }
 

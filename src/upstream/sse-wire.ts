@@ -49,6 +49,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 	readMessages(feed, multiplexer).then(close, close);
 
 	return {
+		way: 'sse',
 		request: multiplexer.request,
 		notify: (method, params) => postMessage(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`),
 		settle: () => undefined,

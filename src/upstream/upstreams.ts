@@ -17,7 +17,7 @@ import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
 import type { Session } from './session-entries.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions, type SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -50,22 +50,14 @@ export interface Upstreams {
 
 /** Assembles pools, sessions, cached lists and the forward stage. */
 export function createUpstreams(parts: UpstreamsParts): Upstreams {
-	const { attach, log, metrics, sessionIds } = parts;
+	const { attach, sessionIds } = parts;
 	const pools = createPools();
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
-	const tripwire = createTripwire({
-		trip() {
-			metrics.trip();
-			log.error('an answer met a request it does not belong to and was dropped');
-		},
-		misdirected(server) {
-			metrics.misdirected();
-			log.warn({ server }, 'an upstream answered with an id nobody waits for');
-		},
-	});
+	const tripwire = toldTripwire(parts);
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
-	const openWire = (target: Target, events: WireEvents) => openWireFor(target, events, { ...parts, pools, tripwire });
+	const openWire: SessionParts['openWire'] = (target, events, way) =>
+		openWireFor(target, events, { ...parts, pools, tripwire, way });
 	const sessions = createSessions({ openWire, onListChanged });
 	const catalog = createCatalog(sessions);
 	const wanted = (query: CatalogQuery) => ({
@@ -77,8 +69,11 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const directory: UpstreamDirectory = {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
-		eraOf: (query) => sessions.eraOf(targetOf(attach, query)),
-		restore: createRestore(parts),
+		spokenBy: (query) => sessions.spokenBy(targetOf(attach, query)),
+		restore({ principal, server }, call) {
+			const owner = { principal: principal.key, scope: attach(principal, server).key };
+			return restoreCall(parts.seals, call, owner);
+		},
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
@@ -108,16 +103,24 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	};
 }
 
+function toldTripwire({ metrics, log }: UpstreamsParts): Tripwire {
+	return createTripwire({
+		trip() {
+			metrics.trip();
+			log.error('an answer met a request it does not belong to and was dropped');
+		},
+		misdirected(server) {
+			metrics.misdirected();
+			log.warn({ server }, 'an upstream answered with an id nobody waits for');
+		},
+	});
+}
+
 function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQuery, 'principal' | 'server'>): Target {
 	return { server, credential: attach(principal, server) };
 }
 
-function createRestore({ attach, seals }: UpstreamsParts): UpstreamDirectory['restore'] {
-	return ({ principal, server }, call) =>
-		restoreCall(seals, call, { principal: principal.key, scope: attach(principal, server).key });
-}
-
-type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire };
+type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire; readonly way: Wire['way'] };
 
 async function openWireFor(target: Target, events: WireEvents, parts: WireParts): Promise<Wire> {
 	const { server, credential } = target;
@@ -136,7 +139,7 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 	const network = server as Server & { readonly transport: NetworkTransport };
 	const { pool } = parts.pools.poolFor(credential.key, network);
 	const wire = { server: network, pool, credentialHeaders: credential.headers, events, misdirected };
-	return transport.kind === 'sse' ? openSseWire(wire) : openHttpWire(wire);
+	return parts.way === 'sse' ? openSseWire(wire) : openHttpWire(wire);
 }
 
 function logExit(

@@ -59,6 +59,8 @@ export interface WireEvents {
 
 /** A JSON-RPC connection to one upstream, for one scope. */
 export interface Wire {
+	/** The transport it really uses. */
+	readonly way: 'http' | 'sse' | 'stdio';
 	/** Resolves with the response (also an error response); rejects with a PortcullisError. */
 	request(request: WireRequest): Promise<WireResponse>;
 	/** Sends a notification; best effort. `params` is JSON text. */

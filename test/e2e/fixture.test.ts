@@ -205,6 +205,15 @@ describe('the legacy http build', () => {
 		expect(await server.requestRoots()).toEqual({ roots: [{ uri: 'file:///r' }] });
 	});
 
+	it('lets its clients come back for an answer, and refuses a foreign page', async () => {
+		const server = keep(await startLegacyHttp({ conformance: true }));
+		const old = await connectOld(new OldHttp(new URL(server.url)) as OldTransport);
+		for (const client of [old, await connect(http(server.url), 'legacy')])
+			expect(textOf(await client.callTool(call('test_reconnection')))).toBe('Reconnection test completed');
+		expect(server.seen.filter(({ headers }) => headers['last-event-id'] !== undefined)).toHaveLength(2);
+		expect((await post(server.url, {}, { origin: 'http://evil.example.com' })).status).toBe(403);
+	});
+
 	it('keeps to the session rules, and works without sessions', async () => {
 		const server = keep(await startLegacyHttp());
 		const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
@@ -299,6 +308,7 @@ describe('a dialogue with the client', () => {
 		const ask = async (name: string, args = {}) => textOf(await client.callTool(call(name, args)));
 		expect(await ask(`${NAME}multi_round`)).toBe('Ada likes red');
 		expect(await ask(`${NAME}multiple_inputs`)).toBe('Hello, Ada! Paris [{"uri":"file:///r"}]');
+		expect(await ask('test_elicitation', { message: 'Who?' })).toContain('User response: action: accept');
 		expect(await ask('test_sampling', { prompt: 'Which?' })).toBe('LLM response: Paris');
 		expect(JSON.stringify(await client.getPrompt({ name: `${NAME}prompt` }))).toContain('The context is');
 	});

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readBaseline } from '../../tools/conformance/baseline.ts';
+import { examine } from '../../tools/conformance/examine.ts';
 import { judge } from '../../tools/conformance/judge.ts';
 import type { Check, ScenarioResult } from '../../tools/conformance/run-suite.ts';
 import { listClientRuns, listServerRuns } from '../../tools/conformance/runs.ts';
@@ -60,5 +61,26 @@ describe('the lists of expected failures', () => {
 	it('hold nothing where the gateway passes messages on as they are', () => {
 		const raw = ['legacy-to-legacy-http', 'modern-to-modern-http'];
 		expect(listed.filter((pair) => raw.includes(pair) || pair.startsWith('direct-'))).toEqual([]);
+	});
+});
+
+describe('a run of a conformance suite', () => {
+	const run = listServerRuns().find(({ isDirect }) => isDirect);
+	const flaky = ran('timing', check('fast', 'FAILURE'));
+	const well = ran('timing', check('fast', 'SUCCESS'));
+	const play = (results: readonly ScenarioResult[], second: ScenarioResult) => ({
+		run: run!,
+		all: async () => results,
+		again: async () => second,
+	});
+
+	it('gives a failure a second chance, and says so', async () => {
+		const { verdict, retried } = await examine(play([flaky], well));
+		expect([verdict.passed, verdict.unlisted, retried]).toEqual([['timing'], [], ['timing']]);
+	});
+
+	it('counts what fails twice', async () => {
+		const { verdict, retried } = await examine(play([flaky], flaky));
+		expect([verdict.unlisted.map(({ scenario }) => scenario), retried]).toEqual([['timing'], []]);
 	});
 });

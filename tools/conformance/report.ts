@@ -1,6 +1,7 @@
 import { type ExpectedFailure, nameOf, readBaseline } from './baseline.ts';
 import type { Outcome } from './examine.ts';
 import { LEFT_OUT } from './play.ts';
+import type { Check } from './run-suite.ts';
 import type { Run } from './runs.ts';
 import { readRequirements } from './suite-package.ts';
 
@@ -49,20 +50,21 @@ export function listFaults(outcomes: readonly Outcome[]): readonly string[] {
 	});
 }
 
-/** Scenarios of same-family http runs that pass, and in which yet another number of checks passed than direct. */
+/** Checks that pass direct and do not through the gateway, in runs where nothing may differ and in scenarios that pass. */
 export function listDifferences(outcomes: readonly Outcome[]): readonly string[] {
 	return outcomes
 		.filter(({ run }) => isLikeDirect(run))
-		.flatMap((outcome) => {
-			const { run, verdict } = outcome;
-			const [ours, direct] = [passedChecks(outcome), passedChecks(directOf(outcome, outcomes))];
-			const differing = verdict.passed.filter(
-				(scenario) => direct.has(scenario) && direct.get(scenario) !== ours.get(scenario),
-			);
-			return differing.map(
-				(scenario) =>
-					`DIFFERS  ${run.pair} (${run.suite.name}) ${scenario}: ${ours.get(scenario)} checks passed, direct ${direct.get(scenario)}`,
-			);
+		.flatMap((ours) => {
+			const direct = directOf(ours, outcomes);
+			return ours.verdict.passed.flatMap((scenario) => {
+				const [here, there] = [checksIn(ours, scenario), checksIn(direct, scenario)];
+				const missing = there.filter(({ id, status }) => status === 'SUCCESS' && !passes(here, id));
+				return missing.map(({ id }) => {
+					const found = here.find((check) => check.id === id);
+					const at = `${ours.run.pair} (${ours.run.suite.name}) ${scenario}:${id}`;
+					return `DIFFERS  ${at}: passes direct; here ${found ? `${found.status}, ${found.description}` : 'it is not looked at'}`;
+				});
+			});
 		});
 }
 
@@ -73,18 +75,27 @@ export function formatResults(outcomes: readonly Outcome[]): string {
 	return [formatTable(outcomes), closing, ...formatExpected(outcomes.map(({ run }) => run))].join('\n\n');
 }
 
+/** One item for each reason and what it excuses, with all pairs it excuses it in. */
 function formatExpected(runs: readonly Run[]): readonly string[] {
-	const items = runs.flatMap(({ pair, suite }) => {
+	const pairsOf = new Map<string, Set<string>>();
+	for (const { pair, suite } of runs) {
 		const entries = readBaseline(pair, suite.name);
-		const reasons = [...new Set(entries.map(({ reason }) => reason))];
-		return reasons.map((reason) => `- \`${pair}\`, ${suite.name}: ${namesOf(entries, reason)}. ${reason}`);
-	});
+		for (const reason of new Set(entries.map((entry) => entry.reason))) {
+			const excuse = `${reason} ${namesOf(entries, reason)}`;
+			pairsOf.set(excuse, (pairsOf.get(excuse) ?? new Set()).add(pair));
+		}
+	}
+	const items = [...pairsOf].map(([excuse, pairs]) => `- ${excuse}; in ${[...pairs].map(code).join(', ')}.`);
 	return items.length === 0 ? [] : ['### Expected failures', items.join('\n')];
 }
 
 function namesOf(entries: readonly ExpectedFailure[], reason: string): string {
 	const names = entries.filter((entry) => entry.reason === reason).map(nameOf);
-	return names.map((name) => `\`${name}\``).join(', ');
+	return names.map(code).join(', ');
+}
+
+function code(text: string): string {
+	return `\`${text}\``;
 }
 
 function rowOf(outcome: Outcome, direct: Outcome | undefined): readonly string[] {
@@ -123,13 +134,12 @@ function directOf({ run }: Outcome, outcomes: readonly Outcome[]): Outcome | und
 	return outcomes.find((other) => other.run.isDirect && other.run.side === run.side && other.run.suite === run.suite);
 }
 
-function passedChecks(outcome: Outcome | undefined): ReadonlyMap<string, number> {
-	return new Map(
-		outcome?.results.map(({ scenario, checks }) => [
-			scenario,
-			checks.filter(({ status }) => status === 'SUCCESS').length,
-		]),
-	);
+function checksIn(outcome: Outcome | undefined, scenario: string): readonly Check[] {
+	return outcome?.results.find((result) => result.scenario === scenario)?.checks ?? [];
+}
+
+function passes(checks: readonly Check[], id: string): boolean {
+	return checks.some((check) => check.id === id && check.status === 'SUCCESS');
 }
 
 function oneLine(text: string): string {

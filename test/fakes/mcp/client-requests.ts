@@ -37,6 +37,7 @@ export function createClientRequests<Session>(): ClientRequests<Session> {
 		ask({ session, send, signal }, { method, params }) {
 			const id = `server-${randomUUID()}`;
 			return new Promise((resolve, reject) => {
+				if (signal?.aborted) return reject(new Error('the call was cancelled'));
 				waiting.set(id, { session, resolve, reject });
 				signal?.addEventListener('abort', () => {
 					if (!waiting.delete(id)) return;

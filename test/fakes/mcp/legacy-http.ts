@@ -27,6 +27,7 @@ import {
 	receiveNotification,
 	runCall,
 	streamingSession,
+	streamOpened,
 } from './legacy-session.ts';
 import { type AnswerMode, createReply, openEventStream, type Reply } from './reply.ts';
 
@@ -45,7 +46,7 @@ export interface LegacyHttpOptions extends HttpFixtureOptions {
 	 * on with `conformance`.
 	 */
 	resumable?: boolean;
-	/** Where questions to the client go: on the stream of the `call`, unless told, or on the GET stream of the `session`. */
+	/** Where questions go: on the stream of the `call`, unless told, or on the GET stream of the `session`, once open. */
 	questions?: 'call' | 'session';
 }
 
@@ -194,7 +195,8 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 		{ arrival, session, reply }: { arrival: Arrival; session: LegacySession; reply: Reply },
 	): Promise<Answer | undefined> {
 		const { response, seen } = arrival;
-		const ask = (request: RpcRequest, stream: 'request' | 'session', signal: AbortSignal) => {
+		const ask = async (request: RpcRequest, stream: 'request' | 'session', signal: AbortSignal) => {
+			if (this.#settings.questions === 'session') await streamOpened(session, signal);
 			const own = stream === 'session' || this.#settings.questions === 'session' ? session.stream : undefined;
 			const send = (message: object) => void (own ? own.write(JSON.stringify(message)) : reply.event(message));
 			return this.#requests.ask({ session, send, signal }, request);

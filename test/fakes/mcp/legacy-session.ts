@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSessionState, type RpcRequest, type SessionState } from './behaviour.mjs';
 import type { ClientMessage } from './client-requests.ts';
 import type { EventLog } from './event-log.ts';
@@ -45,6 +46,11 @@ export async function runCall<T>(
 	} finally {
 		session.calls.delete(id);
 	}
+}
+
+/** Waits until the session has an event stream, or the call that needs it is cancelled. */
+export async function streamOpened(session: LegacySession, signal: AbortSignal): Promise<void> {
+	while (!session.stream && !signal.aborted) await sleep(10);
 }
 
 /** The first session with an open stream, asked for its roots out of the blue. */

@@ -74,8 +74,9 @@ function broadcast(method, params) {
  * @param {object} params
  * @param {AbortSignal} signal
  */
-function ask(method, params, signal) {
+async function ask(method, params, signal) {
 	const id = `server-${++questions}-${process.pid}`;
+	signal.throwIfAborted();
 	send({ jsonrpc: '2.0', id, method, params });
 	return new Promise((resolve, reject) => {
 		asked.set(id, resolve);
