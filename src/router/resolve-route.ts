@@ -152,7 +152,7 @@ const TASK_METHODS: Readonly<Record<Era, readonly string[]>> = {
 // a list of tasks is never passed, since behind one credential a server may take everybody for one person.
 function isTaskMethodOf(call: Call, session: SessionClaim | undefined): boolean {
 	const isBound = call.era === 'modern' || session?.upstream !== undefined;
-	return isBound && TASK_METHODS[call.era].includes(call.method);
+	return isBound && call.kind === 'request' && TASK_METHODS[call.era].includes(call.method);
 }
 
 async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
