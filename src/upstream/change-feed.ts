@@ -41,55 +41,28 @@ const TOGETHER_MS = 50;
 /** Changed resources that wait at a time; beyond it only the watched one itself is named. */
 const MAX_WAITING = 1_000;
 
+interface State {
+	readonly waiting: Map<string, Waiting>;
+	/** Oldest first. */
+	sinks: readonly FeedSink[];
+	telling: boolean;
+}
+
 /** A feed that nobody hears yet. */
 export function createChangeFeed(): ChangeFeed {
-	const waiting = new Map<string, Waiting>();
-	let sinks: readonly FeedSink[] = [];
-	let telling = false;
-
-	const tell = async (): Promise<void> => {
-		if (telling) return;
-		telling = true;
-		for (let sink = sinks.at(-1); sink !== undefined; sink = sinks.at(-1)) {
-			const next = firstRipe(waiting);
-			if (next === undefined) break;
-			if (!(await tellOne(sink, next))) sinks = sinks.filter((other) => other !== sink);
-		}
-		telling = false;
-	};
-	const tellOne = async (sink: FeedSink, [name, entry]: [string, Waiting]): Promise<boolean> => {
-		waiting.delete(name);
-		try {
-			await sink.write(entry.told);
-			return true;
-		} catch {
-			// Whoever hears next is told, unless it has happened again meanwhile.
-			if (!waiting.has(name)) waiting.set(name, entry);
-			return false;
-		}
-	};
-	const add = (name: string, key: ScopeKey, told: Told): Waiting => {
-		const keys = waiting.get(name)?.keys ?? new Set<ScopeKey>();
-		const entry: Waiting = { told, keys: keys.add(key), timer: waiting.get(name)?.timer };
-		waiting.set(name, entry);
-		return entry;
-	};
-	const ripen = (name: string): void => {
-		const entry = waiting.get(name);
-		if (entry !== undefined) entry.timer = undefined;
-		void tell();
-	};
+	const state: State = { waiting: new Map(), sinks: [], telling: false };
+	const { waiting } = state;
 	return {
 		addList(key, list) {
 			const isNew = !waiting.has(list);
-			const entry = add(list, key, { kind: 'list', list });
-			if (isNew) entry.timer = setTimeout(ripen, TOGETHER_MS, list).unref();
+			const entry = add(state, list, { key, told: { kind: 'list', list } });
+			if (isNew) entry.timer = setTimeout(ripen, TOGETHER_MS, state, list).unref();
 		},
 		addResource(key, told, watched) {
 			const uri = waiting.size < MAX_WAITING ? told.uri : watched;
 			// Told apart from the names of lists by its prefix.
-			add(`uri ${uri}`, key, uri === told.uri ? told : { kind: 'resource', uri, params: {} });
-			void tell();
+			add(state, `uri ${uri}`, { key, told: uri === told.uri ? told : { kind: 'resource', uri, params: {} } });
+			void tell(state);
 		},
 		retain(isKept) {
 			for (const [name, { keys, timer }] of waiting) {
@@ -100,18 +73,60 @@ export function createChangeFeed(): ChangeFeed {
 			}
 		},
 		attach(sink) {
-			sinks = [...sinks, sink];
-			void tell();
-			return () => {
-				sinks = sinks.filter((other) => other !== sink);
-			};
+			state.sinks = [...state.sinks, sink];
+			void tell(state);
+			return () => detach(state, sink);
 		},
 		close() {
 			for (const { timer } of waiting.values()) clearTimeout(timer);
 			waiting.clear();
-			sinks = [];
+			state.sinks = [];
 		},
 	};
+}
+
+function detach(state: State, sink: FeedSink): void {
+	state.sinks = state.sinks.filter((other) => other !== sink);
+}
+
+function add(
+	{ waiting }: State,
+	name: string,
+	{ key, told }: { readonly key: ScopeKey; readonly told: Told },
+): Waiting {
+	const before = waiting.get(name);
+	const entry: Waiting = { told, keys: (before?.keys ?? new Set<ScopeKey>()).add(key), timer: before?.timer };
+	waiting.set(name, entry);
+	return entry;
+}
+
+function ripen(state: State, name: string): void {
+	const entry = state.waiting.get(name);
+	if (entry !== undefined) entry.timer = undefined;
+	void tell(state);
+}
+
+async function tell(state: State): Promise<void> {
+	if (state.telling) return;
+	state.telling = true;
+	for (let sink = state.sinks.at(-1); sink !== undefined; sink = state.sinks.at(-1)) {
+		const next = firstRipe(state.waiting);
+		if (next === undefined) break;
+		if (!(await tellOne(state, sink, next))) detach(state, sink);
+	}
+	state.telling = false;
+}
+
+async function tellOne({ waiting }: State, sink: FeedSink, [name, entry]: [string, Waiting]): Promise<boolean> {
+	waiting.delete(name);
+	try {
+		await sink.write(entry.told);
+		return true;
+	} catch {
+		// Whoever hears next is told, unless it has happened again meanwhile.
+		if (!waiting.has(name)) waiting.set(name, entry);
+		return false;
+	}
 }
 
 function firstRipe(waiting: ReadonlyMap<string, Waiting>): [string, Waiting] | undefined {

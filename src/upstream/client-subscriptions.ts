@@ -64,20 +64,75 @@ interface Box {
  * abandoned ends after an hour, or earlier when there are too many: its id is unknown then, so that its client notices.
  */
 export function createClientSubscriptions(parts: SubscriptionsParts): ClientSubscriptions {
+	const boxes = createBoxes(parts);
+	return {
+		async subscribe(session, resource) {
+			const box = boxes.of(session);
+			if (box.watched.has(resource.exposed)) return;
+			if (box.watched.size >= MAX_RESOURCES) throw new PortcullisError('PC_SUBSCRIPTIONS_FULL');
+			await watch(box, resource).catch((error: unknown) => {
+				box.watched.delete(resource.exposed);
+				boxes.dropUnused(box);
+				throw error;
+			});
+		},
+		unsubscribe(session, exposed) {
+			const box = session && boxes.known(session);
+			const entry = box?.watched.get(exposed);
+			if (box === undefined || entry === undefined) return;
+			box.watched.delete(exposed);
+			entry.stop?.();
+			boxes.dropUnused(box);
+		},
+		open(session, stream) {
+			const box = boxes.of(session);
+			box.streams = [...box.streams, stream];
+			if (box.streams.length > MAX_STREAMS) box.streams[0]?.end();
+			follow(box, stream.targets);
+			const detach = box.feed.attach(stream);
+			return () => {
+				detach();
+				if (box.ended) return;
+				box.streams = box.streams.filter((other) => other !== stream);
+				const newest = box.streams.at(-1);
+				box.listening.lists(newest?.targets ?? [], newest?.lists ?? []);
+				boxes.touch(box);
+				boxes.dropUnused(box);
+			};
+		},
+		touch(session) {
+			const box = boxes.size === 0 ? undefined : boxes.known(session);
+			if (box !== undefined) boxes.touch(box);
+		},
+		end(session) {
+			const box = session && boxes.known(session);
+			if (box !== undefined) boxes.drop(box);
+		},
+		close: boxes.close,
+		get size() {
+			return boxes.size;
+		},
+	};
+}
+
+/** The sessions that are remembered, in order of use. */
+interface Boxes {
+	/** The session's box, made if need be; noted as in use. */
+	of(claim: SessionClaim): Box;
+	known(claim: SessionClaim): Box | undefined;
+	touch(box: Box): void;
+	drop(box: Box): void;
+	dropUnused(box: Box): void;
+	close(): void;
+	readonly size: number;
+}
+
+function createBoxes(parts: SubscriptionsParts): Boxes {
 	const { idleMs = IDLE_MS, now = Date.now } = parts;
-	// In order of use.
 	const boxes = new Map<string, Box>();
 	let sweeping: NodeJS.Timeout | undefined;
 
-	const boxOf = (claim: SessionClaim): Box => {
-		const known = boxes.get(claim.nonce);
-		const box = known ?? newBox(parts, claim);
-		use(box);
-		if (known === undefined) makeRoom(claim.owner);
-		sweeping ??= setTimeout(sweep, idleMs / SWEEPS).unref();
-		return box;
-	};
-	const use = (box: Box): void => {
+	const touch = (box: Box): void => {
 		box.usedAt = now();
 		boxes.delete(box.claim.nonce);
 		boxes.set(box.claim.nonce, box);
@@ -93,63 +148,27 @@ export function createClientSubscriptions(parts: SubscriptionsParts): ClientSubs
 		parts.sessionIds.end(box.claim);
 		drop(box);
 	};
-	const dropUnused = (box: Box): void => {
-		if (!box.ended && box.watched.size === 0 && box.streams.length === 0) drop(box);
-	};
 	const sweep = (): void => {
 		sweeping = undefined;
-		for (const box of boxes.values()) if (box.streams.length === 0 && now() - box.usedAt >= idleMs) expire(box);
+		for (const box of boxes.values()) if (isAbandoned(box) && now() - box.usedAt >= idleMs) expire(box);
 		if (boxes.size > 0) sweeping = setTimeout(sweep, idleMs / SWEEPS).unref();
 	};
-	const makeRoom = (owner: string): void => {
-		const abandoned = [...boxes.values()].filter(({ streams }) => streams.length === 0);
-		const own = abandoned.filter(({ claim }) => claim.owner === owner);
-		// One person's sessions never push out another's before there are very many of both.
-		if (own.length > MAX_ABANDONED_OF_ONE) expire(own[0] as Box);
-		else if (abandoned.length > MAX_ABANDONED) expire(abandoned[0] as Box);
-	};
 	return {
-		async subscribe(session, resource) {
-			const box = boxOf(session);
-			if (box.watched.has(resource.exposed)) return;
-			if (box.watched.size >= MAX_RESOURCES) throw new PortcullisError('PC_SUBSCRIPTIONS_FULL');
-			await watch(box, resource).catch((error: unknown) => {
-				box.watched.delete(resource.exposed);
-				dropUnused(box);
-				throw error;
-			});
+		of(claim) {
+			const known = boxes.get(claim.nonce);
+			const box = known ?? newBox(parts, claim);
+			touch(box);
+			const tooMany =
+				known === undefined ? oneTooMany([...boxes.values()].filter(isAbandoned), claim.owner) : undefined;
+			if (tooMany !== undefined) expire(tooMany);
+			sweeping ??= setTimeout(sweep, idleMs / SWEEPS).unref();
+			return box;
 		},
-		unsubscribe(session, exposed) {
-			const box = session && boxes.get(session.nonce);
-			const known = box?.watched.get(exposed);
-			if (box === undefined || known === undefined) return;
-			box.watched.delete(exposed);
-			known.stop?.();
-			dropUnused(box);
-		},
-		open(session, stream) {
-			const box = boxOf(session);
-			box.streams = [...box.streams, stream];
-			if (box.streams.length > MAX_STREAMS) box.streams[0]?.end();
-			follow(box, stream.targets);
-			const detach = box.feed.attach(stream);
-			return () => {
-				detach();
-				if (box.ended) return;
-				box.streams = box.streams.filter((other) => other !== stream);
-				box.usedAt = now();
-				const newest = box.streams.at(-1);
-				box.listening.lists(newest?.targets ?? [], newest?.lists ?? []);
-				dropUnused(box);
-			};
-		},
-		touch(session) {
-			const box = boxes.size === 0 ? undefined : boxes.get(session.nonce);
-			if (box !== undefined) use(box);
-		},
-		end(session) {
-			const box = session && boxes.get(session.nonce);
-			if (box !== undefined) drop(box);
+		known: (claim) => boxes.get(claim.nonce),
+		touch,
+		drop,
+		dropUnused(box) {
+			if (!box.ended && box.watched.size === 0 && isAbandoned(box)) drop(box);
 		},
 		close() {
 			clearTimeout(sweeping);
@@ -159,6 +178,17 @@ export function createClientSubscriptions(parts: SubscriptionsParts): ClientSubs
 			return boxes.size;
 		},
 	};
+}
+
+function isAbandoned({ streams }: Box): boolean {
+	return streams.length === 0;
+}
+
+// One person's sessions push out their own first; another's only where there are very many of all.
+function oneTooMany(abandoned: readonly Box[], owner: string): Box | undefined {
+	const own = abandoned.filter(({ claim }) => claim.owner === owner);
+	if (own.length > MAX_ABANDONED_OF_ONE) return own[0];
+	return abandoned.length > MAX_ABANDONED ? abandoned[0] : undefined;
 }
 
 function newBox(parts: ListeningParts, claim: SessionClaim): Box {

@@ -128,19 +128,11 @@ function createPoster(parts: HttpWireParts): Poster {
 	let revision: string | undefined;
 	let sessionId: string | undefined;
 
-	const headersWith = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
-		'content-type': 'application/json',
-		accept: ACCEPT,
-		...(revision !== undefined && { 'mcp-protocol-version': revision }),
-		...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
-		...extra,
-		...parts.credentialHeaders,
-	});
 	const send: Poster['send'] = (sending) =>
 		sendHttp(parts.pool, {
 			method: sending.method,
 			path: url.pathname + url.search,
-			headers: headersWith(sending.headers),
+			headers: headersFor(parts, { revision, sessionId }, sending.headers),
 			body: sending.body,
 			signal: sending.signal,
 			stamp: sending.stamp ?? stamp,
@@ -152,17 +144,14 @@ function createPoster(parts: HttpWireParts): Poster {
 	const listen: Poster['listen'] = (sending, reading) => {
 		const opening = sendEndless(sending);
 		opening
-			.then((answer) => (answer.events ? drainNotifications(answer.events, reading) : endIfLost(answer, reading)))
+			.then((answer) => {
+				if (answer.events !== undefined) return drainNotifications(answer.events, reading);
+				if (sessionId !== undefined && isLostSession(answer)) lostSession(reading.events);
+				return false;
+			})
 			.then((drained) => drained && setTimeout(listen, REOPEN_MS, sending, reading).unref())
 			.catch(() => undefined);
-		return opening.then(
-			() => undefined,
-			() => undefined,
-		);
-	};
-	const endIfLost = (answer: HttpReply, { events }: Reading['parts']): false => {
-		if (sessionId !== undefined && isLostSession(answer)) lostSession(events);
-		return false;
+		return opening.then(ignore, ignore);
 	};
 	return {
 		send,
@@ -184,6 +173,28 @@ function createPoster(parts: HttpWireParts): Poster {
 		},
 	};
 }
+
+interface Agreed {
+	readonly revision: string | undefined;
+	readonly sessionId: string | undefined;
+}
+
+function headersFor(
+	{ credentialHeaders }: HttpWireParts,
+	{ revision, sessionId }: Agreed,
+	extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+	return {
+		'content-type': 'application/json',
+		accept: ACCEPT,
+		...(revision !== undefined && { 'mcp-protocol-version': revision }),
+		...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
+		...extra,
+		...credentialHeaders,
+	};
+}
+
+const ignore = (): void => undefined;
 
 function lostSession(events: WireEvents): PortcullisError {
 	const error = new PortcullisError('PC_UPSTREAM_SESSION_LOST');

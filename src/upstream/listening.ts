@@ -38,25 +38,23 @@ interface Scope {
 }
 
 /** Listens to nothing yet. */
-export function createListening({ changes, watches }: ListeningParts, feed: ChangeFeed): Listening {
+export function createListening(parts: ListeningParts, feed: ChangeFeed): Listening {
 	const scopes = new Map<ScopeKey, Scope>();
 	const stops = new Set<() => void>();
-	let stopLists = (): void => undefined;
+	let stopLists: readonly (() => void)[] = [];
 	let closed = false;
 
 	const scopeOf = (target: Target): Scope => {
 		const { key } = target.credential;
 		const known = scopes.get(key);
 		if (known !== undefined) return known;
-		const unsubscribe = changes.subscribe(key, (change) => tellResource(feed, scope, change));
+		const unsubscribe = parts.changes.subscribe(key, (change) => tellResource(feed, scope, change));
 		const scope: Scope = { target, names: new Map(), unsubscribe };
 		scopes.set(key, scope);
 		return scope;
 	};
-	const forget = (scope: Scope, { uri, exposed }: WatchedResource): void => {
-		const names = scope.names.get(uri);
-		names?.delete(exposed);
-		if (names?.size === 0) scope.names.delete(uri);
+	const forget = (scope: Scope, resource: WatchedResource): void => {
+		removeName(scope, resource);
 		if (scope.names.size > 0) return;
 		scope.unsubscribe();
 		scopes.delete(scope.target.credential.key);
@@ -64,22 +62,17 @@ export function createListening({ changes, watches }: ListeningParts, feed: Chan
 	return {
 		lists(targets, lists) {
 			const before = stopLists;
-			const wanted = new Set(lists);
-			const each = wanted.size === 0 ? [] : targets.flatMap((target) => listen(target, wanted));
-			stopLists = () => {
-				for (const stop of each) stop();
-			};
-			// The new first, so that a session both need stays open.
-			before();
+			// The new first, so that a session that both need stays open.
+			stopLists = lists.length === 0 ? [] : targets.flatMap((target) => hearLists(parts, feed, { target, lists }));
+			for (const stop of before) stop();
 		},
 		async resource(resource) {
 			const scope = scopeOf(resource.target);
-			scope.names.set(resource.uri, (scope.names.get(resource.uri) ?? new Set()).add(resource.exposed));
-			const watching = watches.watch(resource.target, resource.uri).catch((error: unknown) => {
+			addName(scope, resource);
+			const release = await parts.watches.watch(resource.target, resource.uri).catch((error: unknown) => {
 				forget(scope, resource);
 				throw error;
 			});
-			const release = await watching;
 			const stop = (): void => {
 				if (!stops.delete(stop)) return;
 				forget(scope, resource);
@@ -91,19 +84,32 @@ export function createListening({ changes, watches }: ListeningParts, feed: Chan
 		},
 		close() {
 			closed = true;
-			stopLists();
-			stopLists = () => undefined;
-			for (const stop of stops) stop();
+			for (const stop of [...stopLists, ...stops]) stop();
+			stopLists = [];
 		},
 	};
+}
 
-	function listen(target: Target, wanted: ReadonlySet<ChangedList>): (() => void)[] {
-		const { key } = target.credential;
-		const onChange = (change: Change): void => {
-			if (change.kind === 'list' && wanted.has(change.list)) feed.addList(key, change.list);
-		};
-		return [changes.subscribe(key, onChange), watches.hold(target)];
-	}
+function addName({ names }: Scope, { uri, exposed }: WatchedResource): void {
+	names.set(uri, (names.get(uri) ?? new Set()).add(exposed));
+}
+
+function removeName({ names }: Scope, { uri, exposed }: WatchedResource): void {
+	names.get(uri)?.delete(exposed);
+	if (names.get(uri)?.size === 0) names.delete(uri);
+}
+
+interface Lists {
+	readonly target: Target;
+	readonly lists: readonly ChangedList[];
+}
+
+function hearLists({ changes, watches }: ListeningParts, feed: ChangeFeed, { target, lists }: Lists): (() => void)[] {
+	const { key } = target.credential;
+	const onChange = (change: Change): void => {
+		if (change.kind === 'list' && lists.includes(change.list)) feed.addList(key, change.list);
+	};
+	return [changes.subscribe(key, onChange), watches.hold(target)];
 }
 
 function tellResource(feed: ChangeFeed, { target, names }: Scope, change: Change): void {

@@ -9,18 +9,15 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
-import { createCatalog } from './catalog.ts';
-import { changeOf, createChanges } from './changes.ts';
 import { createClientSessions } from './client-sessions.ts';
-import { createClientSubscriptions } from './client-subscriptions.ts';
 import { createForward, type Forward } from './forward.ts';
+import { createHeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
-import { createResourceWatches } from './resource-watches.ts';
 import type { Session } from './session-entries.ts';
-import { createSessions, type SessionParts } from './sessions.ts';
+import type { SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -60,28 +57,9 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const tripwire = toldTripwire(parts);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
 		openWireFor(target, events, { ...parts, pools, tripwire, way });
-	const changes = createChanges();
+	const state = createHeldState({ openWire, sessionIds });
+	const { sessions, catalog, changes, watches, subscriptions } = state;
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
-	const onReopened = (key: ScopeKey): void => {
-		catalog.recheck(key);
-		for (const uri of watches.urisOf(key)) changes.publish(key, { kind: 'resource', uri, params: {} });
-	};
-	const sessions = createSessions({
-		openWire,
-		onReopened,
-		onNotification(key, notification) {
-			// The cached lists first: whoever is told asks for the new one.
-			catalog.invalidate(key, notification.method);
-			const change = changeOf(notification);
-			if (change !== undefined) changes.publish(key, change);
-		},
-	});
-	const watches = createResourceWatches({ sessions, onReopened });
-	const subscriptions = createClientSubscriptions({ changes, watches, sessionIds });
-	const catalog = createCatalog({
-		sessions,
-		onChanged: (key, kind) => changes.publish(key, { kind: 'list', list: kind === 'templates' ? 'resources' : kind }),
-	});
 	const wanted = (query: CatalogQuery) => ({
 		target: targetOf(attach, query),
 		kind: query.kind,
@@ -114,16 +92,12 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
-			watches.retire(isKept);
-			sessions.retire(isKept);
-			catalog.retire(isKept);
+			state.retire(isKept);
 			pools.retire(isKept);
 		},
 		async close() {
 			parked.close();
-			subscriptions.close();
-			watches.close();
-			await sessions.close();
+			await state.close();
 			await pools.close();
 		},
 	};
