@@ -94,6 +94,7 @@ export const ERRORS = {
 	PC_HEADER_INVALID: row('edge', 400, -32600, 'A header is repeated or malformed; send each header once.'),
 	PC_ADDRESS_UNKNOWN: row('edge', 404, -31404, 'There is nothing at this address, or you may not use it.'),
 	PC_METHOD_NOT_ALLOWED: row('edge', 405, -31405, 'Use the HTTP method that the Allow header names.'),
+	PC_STREAM_NOT_ACCEPTED: row('edge', 406, -31406, 'The answer is an event stream; accept text/event-stream.'),
 	PC_BODY_TOO_LARGE: row('edge', 413, -31413, 'The message is larger than the gateway accepts.'),
 	PC_MEDIA_TYPE: row(
 		'edge',
@@ -170,6 +171,18 @@ export const ERRORS = {
 	),
 	PC_PROMPT_UNKNOWN: row('router', 200, -32602, 'There is no such prompt, or you may not use it.'),
 	PC_RESOURCE_UNKNOWN: row('router', 200, -32602, 'There is no such resource, or you may not use it.'),
+	PC_SESSION_NEEDED: row(
+		'router',
+		400,
+		-32600,
+		'A subscription belongs to a session; send the Mcp-Session-Id that initialize gave you.',
+	),
+	PC_SUBSCRIPTIONS_FULL: row(
+		'router',
+		200,
+		-31429,
+		'These are more resources than one session may watch; unsubscribe from some first.',
+	),
 	PC_CURSOR_INVALID: row(
 		'router',
 		200,

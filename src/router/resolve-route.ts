@@ -11,6 +11,7 @@ import { bearsSealed } from '../mcp/modern/restore-call.ts';
 import type { Era } from '../mcp/revisions.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
 import { createItemFinder, type ItemFinder, type ItemSearch, unknownItem } from './find-item.ts';
+import { concernsChanges, type FindResource, resolveChanges } from './resolve-changes.ts';
 import type { LocalRoute, Route } from './route.ts';
 
 /** One call on its way to a route. */
@@ -133,12 +134,12 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const tool = restored?.tool === undefined ? called : await taskTool(directory, query, restored.tool);
 	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile, restored };
 	const base = { address, servers, session };
+	if (concernsChanges(call)) return resolveChanges(place, async (uri) => ({ server, uri }));
 	const local = localAnswer(call);
 	if (local !== undefined) return { kind: 'local', answer: local, profile: place.profile, ...base };
 	const list = listKindOf(call.method);
 	if (list !== undefined) return { kind: 'list', list, profile, ...base };
-	const sameEra = era === call.era;
-	if (isSubscription(call) || (effectOf(call.method) === 'unknown' && !sameEra)) throw unknownMethod();
+	if (effectOf(call.method) === 'unknown' && era !== call.era) throw unknownMethod();
 	return { kind: 'held', server, tool, changes: {}, profile, ...base };
 }
 
@@ -161,7 +162,7 @@ const TASK_METHODS: Readonly<Record<Era, readonly string[]>> = {
 // a list of tasks is never passed, since behind one credential a server may take everybody for one person.
 function isTaskMethodOf(call: Call, session: SessionClaim | undefined): boolean {
 	const isBound = call.era === 'modern' || session?.upstream !== undefined;
-	return isBound && TASK_METHODS[call.era].includes(call.method);
+	return isBound && call.kind === 'request' && TASK_METHODS[call.era].includes(call.method);
 }
 
 async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
@@ -184,10 +185,6 @@ function textParam(call: Call, member: string): string {
 	throw new PortcullisError('PC_PARAMS_INVALID');
 }
 
-function isSubscription(call: Call): boolean {
-	return ['resources/subscribe', 'resources/unsubscribe', 'subscriptions/listen'].includes(call.method);
-}
-
 const LOCAL: Readonly<Record<string, LocalRoute['answer']>> = {
 	initialize: 'initialize',
 	'server/discover': 'discover',
@@ -197,7 +194,6 @@ const LOCAL: Readonly<Record<string, LocalRoute['answer']>> = {
 };
 
 function localAnswer(call: Call): LocalRoute['answer'] | undefined {
-	if (call.kind === 'listen') throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
 	if (call.kind === 'end') return 'session-ended';
 	if (call.kind === 'response') return 'accepted';
 	const known = Object.hasOwn(LOCAL, call.method) ? LOCAL[call.method] : undefined;
@@ -207,6 +203,7 @@ function localAnswer(call: Call): LocalRoute['answer'] | undefined {
 async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route> {
 	const { call } = place;
 	const base = { address: place.address, servers: place.servers, session: place.session, profile: place.profile };
+	if (concernsChanges(call)) return resolveChanges(place, findResource(finder, place));
 	const local = localAnswer(call);
 	if (local !== undefined) return { kind: 'local', answer: local, ...base };
 	const list = listKindOf(call.method);
@@ -214,6 +211,11 @@ async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route
 	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...place }, call);
 	const profile = narrowedProfile(place.profile, server.clientFeatures);
 	return { ...base, kind: 'held', servers: [server], server, tool, changes, profile };
+}
+
+function findResource(finder: ItemFinder, place: Place): FindResource {
+	const search: ItemSearch = { kind: 'resources', ...place };
+	return (uri) => finder.byUri(search, uri);
 }
 
 interface AggregateTarget {

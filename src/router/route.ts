@@ -1,5 +1,6 @@
 import type { Server } from '../config/snapshot.ts';
 import type { Address } from '../mcp/address.ts';
+import type { ChangedList } from '../mcp/changes.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { RestoredCall } from '../mcp/modern/restore-call.ts';
@@ -43,11 +44,36 @@ export interface ListRoute extends RouteBase {
 /** The gateway answers by itself. */
 export interface LocalRoute extends RouteBase {
 	readonly kind: 'local';
-	readonly answer: 'initialize' | 'discover' | 'pong' | 'set-level' | 'cancel' | 'accepted' | 'session-ended';
+	readonly answer:
+		| 'initialize'
+		| 'discover'
+		| 'pong'
+		| 'set-level'
+		| 'cancel'
+		| 'unsubscribe'
+		| 'accepted'
+		| 'session-ended';
+}
+
+/** A stream without end that tells of changes at all servers here: a modern subscription, or a session's GET stream. */
+export interface ListenRoute extends RouteBase {
+	readonly kind: 'listen';
+	readonly lists: readonly ChangedList[];
+	/** Resources the call names, with their servers' own URIs and the ones the caller uses. */
+	readonly resources: readonly { readonly server: Server; readonly uri: string; readonly exposed: string }[];
+}
+
+/** A legacy session wants to hear of one resource of one server. */
+export interface SubscribeRoute extends RouteBase {
+	readonly kind: 'subscribe';
+	readonly session: SessionClaim;
+	readonly server: Server;
+	readonly uri: string;
+	readonly exposed: string;
 }
 
 /** Where a call goes: made before policy looks, so that what was allowed is what is called. */
-export type Route = RawRoute | HeldRoute | ListRoute | LocalRoute;
+export type Route = RawRoute | HeldRoute | ListRoute | LocalRoute | ListenRoute | SubscribeRoute;
 
 /** What the audit says of a route: its kind and, where it goes to one server, which server and tool. */
 export interface RouteSubject {
@@ -59,8 +85,9 @@ export interface RouteSubject {
 
 /** The audit's view of a route. */
 export function subjectOf(route: Route): RouteSubject {
-	if (route.kind === 'local' || route.kind === 'list') return { route: route.kind };
-	const { kind, server, tool } = route;
+	if (!('server' in route)) return { route: route.kind };
+	const { kind, server } = route;
+	const tool = kind === 'subscribe' ? undefined : route.tool;
 	const { workspace, slug } = server;
 	if (tool === undefined) return { route: kind, workspace, server: slug };
 	return { route: kind, workspace, server: slug, tool: tool.name };

@@ -45,14 +45,15 @@ async function setUp(limits: Partial<UpstreamLimits> = {}) {
 			const shared = { credentialHeaders: credential.headers, events, misdirected: () => undefined };
 			return openHttpWire({ ...shared, server: server as NetworkServer, pool });
 		},
-		onListChanged: (key, method) => catalog.invalidate(key, method),
+		onNotification: (key, { method }) => catalog.invalidate(key, method),
+		onReopened: () => undefined,
 	});
 	cleanups.push(async () => {
 		await sessions.close();
 		await pools.close();
 	});
 	const clock = { now: 1_000_000 };
-	const catalog = createCatalog(sessions, () => clock.now);
+	const catalog = createCatalog({ sessions, now: () => clock.now });
 	const wanted = (kind: ListKind = 'tools', more: Partial<ListWanted> = {}): ListWanted => ({
 		target,
 		kind,

@@ -25,6 +25,8 @@ export interface Catalog {
 	listAgain(wanted: ListWanted): Promise<CatalogList>;
 	/** An upstream said that its lists of this method's kind have changed. */
 	invalidate(key: ScopeKey, method: string): void;
+	/** The upstream could not say for a while whether its lists changed: those that are cached are read again. */
+	recheck(key: ScopeKey): void;
 	/** Forgets the lists of every scope that is not kept. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 }
@@ -35,6 +37,8 @@ interface Entry {
 	/** Known to be out of date: the next reader waits for the new one. */
 	changed: boolean;
 	reading: Promise<CatalogList> | undefined;
+	/** Whose it was last; to read it again by ourselves. */
+	wanted: ListWanted;
 	triedAt: number;
 }
 
@@ -42,18 +46,28 @@ const JUST_READ_MS = 2_000;
 const RETRY_MS = 5_000;
 const PROFILES_PER_SCOPE = 64;
 
-/** A catalogue over the gateway's own sessions. One entry for each (scope, kind, profile). */
-export function createCatalog(sessions: Sessions, now: () => number = Date.now): Catalog {
-	const scopes = new Map<ScopeKey, LRUCache<string, Entry>>();
-	const clock = { sessions, now };
+/** What a catalogue is made with. */
+export interface CatalogParts {
+	readonly sessions: Sessions;
+	now?(): number;
+	/** A list that was read again is another than before, and its server had not said so. */
+	onChanged?(key: ScopeKey, kind: ListKind): void;
+}
 
-	const entryFor = ({ target, kind, profile }: ListWanted): Entry => {
+/** A catalogue over the gateway's own sessions. One entry for each (scope, kind, profile). */
+export function createCatalog({ sessions, now = Date.now, onChanged = () => undefined }: CatalogParts): Catalog {
+	const scopes = new Map<ScopeKey, LRUCache<string, Entry>>();
+	const clock: Reading = { sessions, now, onChanged };
+
+	const entryFor = (wanted: ListWanted): Entry => {
+		const { target, kind, profile } = wanted;
 		const key = target.credential.key;
 		const entries = scopes.get(key) ?? new LRUCache<string, Entry>({ max: PROFILES_PER_SCOPE });
 		scopes.set(key, entries);
 		const name = `${kind}\n${profile}`;
-		const entry = entries.get(name) ?? { list: undefined, readAt: 0, changed: false, reading: undefined, triedAt: 0 };
+		const entry = entries.get(name) ?? newEntry(wanted);
 		entries.set(name, entry);
+		entry.wanted = wanted;
 		return entry;
 	};
 	return {
@@ -79,16 +93,21 @@ export function createCatalog(sessions: Sessions, now: () => number = Date.now):
 				if (concerns(method, name.split('\n', 1)[0] as ListKind)) entry.changed = true;
 			}
 		},
+		recheck(key) {
+			for (const entry of scopes.get(key)?.values() ?? [])
+				if (entry.list !== undefined) refresh(clock, entry, entry.wanted).catch(() => undefined);
+		},
 		retire(isKept) {
 			for (const key of scopes.keys()) if (!isKept(key)) scopes.delete(key);
 		},
 	};
 }
 
-interface Reading {
-	readonly sessions: Sessions;
-	now(): number;
+function newEntry(wanted: ListWanted): Entry {
+	return { list: undefined, readAt: 0, changed: false, reading: undefined, wanted, triedAt: 0 };
 }
+
+type Reading = Required<CatalogParts>;
 
 // One reading at a time; who comes meanwhile shares it.
 function refresh(reading: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
@@ -98,13 +117,16 @@ function refresh(reading: Reading, entry: Entry, wanted: ListWanted): Promise<Ca
 	return entry.reading;
 }
 
-async function read({ sessions, now }: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+async function read({ sessions, now, onChanged }: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+	const before = entry.changed ? undefined : entry.list;
 	entry.triedAt = now();
 	entry.changed = false;
 	try {
-		entry.list = await ask(sessions, wanted);
+		const list = await ask(sessions, wanted);
+		entry.list = list;
 		entry.readAt = now();
-		return entry.list;
+		if (before !== undefined && differ(before, list)) onChanged(wanted.target.credential.key, wanted.kind);
+		return list;
 	} catch (error) {
 		// Last known good, and it says so; without one there is nothing to fall back on.
 		if (entry.list === undefined) throw error;
@@ -112,6 +134,12 @@ async function read({ sessions, now }: Reading, entry: Entry, wanted: ListWanted
 		entry.list = entry.list.outdated ? entry.list : { ...entry.list, outdated: true };
 		return entry.list;
 	}
+}
+
+function differ(before: CatalogList, after: CatalogList): boolean {
+	return (
+		before.items.length !== after.items.length || before.items.some(({ text }, at) => text !== after.items[at]?.text)
+	);
 }
 
 function waitFor(reading: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {

@@ -1,7 +1,8 @@
 import type { Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Answer } from '../mcp/answer.ts';
-import type { HeldRoute, ListRoute, LocalRoute, RawRoute } from '../router/route.ts';
+import type { HeldRoute, ListenRoute, ListRoute, LocalRoute, RawRoute, SubscribeRoute } from '../router/route.ts';
+import { type ChangesParts, listenAnswer, subscribeAnswer } from './changes-answer.ts';
 import type { ForwardRequest, OutgoingRequest } from './forward-request.ts';
 import type { HeldParts } from './held.ts';
 import { heldCall } from './held-call.ts';
@@ -15,6 +16,7 @@ export interface ForwardParts {
 	readonly held: HeldParts;
 	readonly list: ListParts;
 	readonly local: LocalParts;
+	readonly changes: ChangesParts;
 }
 
 /** The last stage and the only way out: carries an allowed call to where its route says. */
@@ -24,10 +26,13 @@ export type Forward = (request: ForwardRequest) => Promise<Answer>;
 export function createForward(parts: ForwardParts): Forward {
 	return (request) => {
 		const { route } = request;
+		if (route.session !== undefined) parts.changes.subscriptions.touch(route.session);
 		if (route.kind === 'list') return listAnswer(parts.list, request as ForwardRequest<ListRoute>);
 		if (route.kind === 'local') return localAnswer(parts.local, request as ForwardRequest<LocalRoute>);
+		if (route.kind === 'listen') return listenAnswer(parts.changes, request as ForwardRequest<ListenRoute>);
 		if (request.credential === undefined) missingCredential(route.server);
 		if (route.kind === 'raw') return rawCall(parts.raw, request as OutgoingRequest<RawRoute>);
+		if (route.kind === 'subscribe') return subscribeAnswer(parts.changes, request as OutgoingRequest<SubscribeRoute>);
 		return heldCall(parts.held, request as OutgoingRequest<HeldRoute>);
 	};
 }

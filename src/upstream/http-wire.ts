@@ -5,11 +5,12 @@ import type { CancelSignal } from '../lib/cancel.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
+import { createHttpWatch } from './http-watch.ts';
 import { cancelledText } from './multiplexer.ts';
 import { questionOf, refuseQuestion } from './question.ts';
 import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
-import type { Wire, WireEvents, WireQuestion, WireRequest, WireResponse } from './wire.ts';
+import type { Wire, WireEvents, WireNotification, WireQuestion, WireRequest, WireResponse } from './wire.ts';
 
 /** What an http wire is made of. */
 export interface HttpWireParts {
@@ -24,12 +25,25 @@ export interface HttpWireParts {
 const ACCEPT = 'application/json, text/event-stream';
 const REOPEN_MS = 1_000;
 const CLOSE_MS = 1_000;
+/** Longest wait for the stream of a legacy server: some send no head before the first event. */
+const OPENING_MS = 1_000;
 
 /** Streamable HTTP towards one upstream, both eras: each request is a POST of its own. */
 export function openHttpWire(parts: HttpWireParts): Wire {
 	const poster = createPoster(parts);
 	const reading = { ...parts, reply: poster.reply };
 	let lastId = 0;
+	// Until the first stream for changes is open, or known not to be.
+	let opened: Promise<void> = Promise.resolve();
+	const watching = createHttpWatch({
+		open(params) {
+			const body = requestText(++lastId, 'subscriptions/listen', params);
+			return poster.sendEndless({ method: 'POST', body, headers: { 'mcp-method': 'subscriptions/listen' } });
+		},
+		take: (value) => takeMessage({ value, text: JSON.stringify(value) }, reading, undefined),
+		onReopened: parts.events.onReopened,
+		onLost: () => void lostSession(parts.events),
+	});
 
 	return {
 		way: 'http',
@@ -53,14 +67,14 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 			const body = `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
 			const answer = await poster.send({ method: 'POST', body, headers: { 'mcp-method': method } });
 			answer.events?.cancel();
-			if (method === 'notifications/initialized') poster.listen({ method: 'GET', body: null }, reading);
+			if (method === 'notifications/initialized') opened = poster.listen({ method: 'GET', body: null }, reading);
 		},
 		settle: poster.settle,
-		watch(params) {
-			const body = requestText(++lastId, 'subscriptions/listen', params);
-			poster.listen({ method: 'POST', body, headers: { 'mcp-method': 'subscriptions/listen' } }, reading);
+		watch: (params) => (params === undefined ? orAfter(opened, OPENING_MS) : watching.watch(params)),
+		close() {
+			watching.close();
+			return poster.close();
 		},
-		close: poster.close,
 	};
 }
 
@@ -68,6 +82,11 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 function sendingOf({ headers, stamp, signal, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
 	const patient = onQuestion === undefined ? limits : { ...limits, idleMs: 0, totalMs: 0 };
 	return { method: 'POST', body, headers, stamp, signal, limits: patient };
+}
+
+function orAfter(promise: Promise<void>, ms: number): Promise<undefined> {
+	const patience = new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());
+	return Promise.race([promise, patience]).then(() => undefined);
 }
 
 const GIVEN_UP: ReadonlySet<unknown> = new Set(['PC_CALL_CANCELLED', 'PC_UPSTREAM_TIMEOUT']);
@@ -91,8 +110,10 @@ interface Poster {
 	send(sending: Sending): Promise<HttpReply>;
 	/** Answers a question of the server, best effort. */
 	reply(text: string): void;
-	/** Opens a stream without end for list changes, and opens it again when it ends in order. */
-	listen(sending: Sending, reading: Reading['parts']): void;
+	/** Sends what is answered by a stream without end. */
+	sendEndless(sending: Sending): Promise<HttpReply>;
+	/** Opens the stream of the session, and opens it again when it ends in order; resolves when it is open or refused. */
+	listen(sending: Sending, reading: Reading['parts']): Promise<void>;
 	settle(revision: string): void;
 	adoptSession(id: string | string[] | undefined): void;
 	hasSession(): boolean;
@@ -107,33 +128,34 @@ function createPoster(parts: HttpWireParts): Poster {
 	let revision: string | undefined;
 	let sessionId: string | undefined;
 
-	const headersWith = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => ({
-		'content-type': 'application/json',
-		accept: ACCEPT,
-		...(revision !== undefined && { 'mcp-protocol-version': revision }),
-		...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
-		...extra,
-		...parts.credentialHeaders,
-	});
 	const send: Poster['send'] = (sending) =>
 		sendHttp(parts.pool, {
 			method: sending.method,
 			path: url.pathname + url.search,
-			headers: headersWith(sending.headers),
+			headers: headersFor(parts, { revision, sessionId }, sending.headers),
 			body: sending.body,
 			signal: sending.signal,
 			stamp: sending.stamp ?? stamp,
 			limits: sending.limits ?? limits,
 		});
+	const sendEndless: Poster['sendEndless'] = (sending) =>
+		send({ ...sending, signal: listening.signal, limits: { ...limits, idleMs: 0, totalMs: 0, resultBytes: 0 } });
 	// Best effort: a server without such a stream refuses, and cached lists then live by their age.
 	const listen: Poster['listen'] = (sending, reading) => {
-		send({ ...sending, signal: listening.signal, limits: { ...limits, idleMs: 0, totalMs: 0, resultBytes: 0 } })
-			.then((answer) => answer.events && drainNotifications(answer.events, reading))
+		const opening = sendEndless(sending);
+		opening
+			.then((answer) => {
+				if (answer.events !== undefined) return drainNotifications(answer.events, reading);
+				if (sessionId !== undefined && isLostSession(answer)) lostSession(reading.events);
+				return false;
+			})
 			.then((drained) => drained && setTimeout(listen, REOPEN_MS, sending, reading).unref())
 			.catch(() => undefined);
+		return opening.then(ignore, ignore);
 	};
 	return {
 		send,
+		sendEndless,
 		listen,
 		reply: (text) => void send({ method: 'POST', body: text }).catch(() => undefined),
 		settle(agreed) {
@@ -151,6 +173,28 @@ function createPoster(parts: HttpWireParts): Poster {
 		},
 	};
 }
+
+interface Agreed {
+	readonly revision: string | undefined;
+	readonly sessionId: string | undefined;
+}
+
+function headersFor(
+	{ credentialHeaders }: HttpWireParts,
+	{ revision, sessionId }: Agreed,
+	extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+	return {
+		'content-type': 'application/json',
+		accept: ACCEPT,
+		...(revision !== undefined && { 'mcp-protocol-version': revision }),
+		...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
+		...extra,
+		...credentialHeaders,
+	};
+}
+
+const ignore = (): void => undefined;
 
 function lostSession(events: WireEvents): PortcullisError {
 	const error = new PortcullisError('PC_UPSTREAM_SESSION_LOST');
@@ -221,8 +265,12 @@ const REQUEST_SCOPED = new Set(['notifications/progress', 'notifications/message
 function takeMessage({ value, text }: Message, parts: Reading['parts'], request: WireRequest | undefined): void {
 	const method = String(value['method']);
 	if (value['id'] !== undefined) takeQuestion(questionOf(text, method, parts.reply), parts, request);
-	else if (request === undefined || !REQUEST_SCOPED.has(method)) parts.events.onNotification(method);
-	else request.onNotification?.({ method, params: asObject(value['params']) ?? {} });
+	else tellOwner({ method, params: asObject(value['params']) ?? {} }, parts, request);
+}
+
+function tellOwner(note: WireNotification, { events }: Reading['parts'], request: WireRequest | undefined): void {
+	if (request === undefined || !REQUEST_SCOPED.has(note.method)) events.onNotification(note);
+	else request.onNotification?.(note);
 }
 
 // Asked on the stream of a POST it belongs to that POST; on any other the session knows whether only one can be meant.

@@ -3,12 +3,13 @@ import type { Attached } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
 import { objectText } from '../lib/json-text.ts';
 import { type Answer, emptyAnswer, messageAnswer } from '../mcp/answer.ts';
-import { asObject, type JsonObject, successText } from '../mcp/call.ts';
+import { type JsonObject, successText } from '../mcp/call.ts';
 import { newClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { type Era, MODERN_REVISIONS, negotiateLegacy } from '../mcp/revisions.ts';
 import type { LocalRoute } from '../router/route.ts';
 import type { ClientSessions } from './client-sessions.ts';
+import type { ClientSubscriptions } from './client-subscriptions.ts';
 import type { ForwardRequest } from './forward-request.ts';
 import type { UpstreamInfo } from './open-session.ts';
 import type { Sessions } from './sessions.ts';
@@ -17,6 +18,7 @@ import type { Sessions } from './sessions.ts';
 export interface LocalParts {
 	readonly sessions: Sessions;
 	readonly clients: ClientSessions;
+	readonly subscriptions: ClientSubscriptions;
 	readonly sessionIds: SessionIds;
 	attach(principal: Principal, server: Server): Attached;
 }
@@ -24,7 +26,13 @@ export interface LocalParts {
 type LocalRequest = ForwardRequest<LocalRoute>;
 
 const ABOUT_AGGREGATE: Pick<UpstreamInfo, 'capabilities' | 'serverInfo' | 'instructions'> = {
-	capabilities: { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} },
+	capabilities: {
+		tools: { listChanged: true },
+		prompts: { listChanged: true },
+		resources: { listChanged: true, subscribe: true },
+		completions: {},
+		logging: {},
+	},
 	serverInfo: '{"name":"portcullis","title":"Portcullis","version":"0.1.0"}',
 	instructions: undefined,
 };
@@ -45,11 +53,15 @@ export async function localAnswer(parts: LocalParts, request: LocalRequest): Pro
 		case 'cancel':
 			parts.clients.cancel(route.session, call);
 			return emptyAnswer(202);
+		case 'unsubscribe':
+			parts.subscriptions.unsubscribe(route.session, String(call.params['uri']));
+			return messageAnswer(successText(call.idText, '{}'));
 		case 'accepted':
 			if (call.kind === 'response') parts.clients.answer(route.session, call);
 			return emptyAnswer(202);
 		case 'session-ended':
 			parts.clients.end(route.session);
+			parts.subscriptions.end(route.session);
 			if (route.session !== undefined) parts.sessionIds.end(route.session);
 			return emptyAnswer(200);
 	}
@@ -65,7 +77,7 @@ async function about(parts: LocalParts, { principal, route, call }: LocalRequest
 	return { ...info, capabilities: deliverable(info, server, call.era) };
 }
 
-// Only what this address can keep: changes cannot be pushed and resources not be watched through a shared session.
+// Only what this address can keep.
 function deliverable(info: UpstreamInfo, server: Server, era: Era): JsonObject {
 	const { tasks: _tasks, logging, extensions, experimental, ...common } = info.capabilities;
 	// Methods that nobody described pass only between two sides of one era.
@@ -75,12 +87,7 @@ function deliverable(info: UpstreamInfo, server: Server, era: Era): JsonObject {
 	};
 	const others = info.era === era ? { ...common, ...special } : common;
 	// On a stream that callers share a log message cannot be told apart by caller, so it reaches none of them.
-	const rest = server.transport.kind === 'http' && logging !== undefined ? { ...others, logging } : others;
-	const narrowed = Object.entries(rest).map(([name, value]) => {
-		const { listChanged: _listChanged, subscribe: _subscribe, ...kept } = asObject(value) ?? {};
-		return [name, kept] as const;
-	});
-	return Object.fromEntries(narrowed);
+	return server.transport.kind === 'http' && logging !== undefined ? { ...others, logging } : others;
 }
 
 // The session id costs nothing to keep and lets a later cancellation or log level name its own calls.

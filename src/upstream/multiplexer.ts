@@ -31,14 +31,13 @@ export interface MultiplexerParts {
 	write(text: string): void;
 	readonly limits: UpstreamLimits;
 	readonly events: Pick<WireEvents, 'onNotification' | 'onQuestion'>;
+	/** Takes what concerns the gateway's own subscription on this stream; `true` when it did. */
+	isOwn?(message: JsonObject): boolean;
 	/** Counts an answer nobody waits for. */
 	misdirected(): void;
 }
 
 const MAX_ABANDONED = 1_000;
-
-/** Id of the gateway's own subscription on a stream; its answer, which comes when it ends, concerns nobody. */
-export const WATCH_ID = 'portcullis-watch';
 
 /**
  * Ids are minted here, so callers may all use the same ones; an answer reaches only the request whose minted id it
@@ -55,13 +54,13 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 		const id = value['id'];
 		const found = typeof id === 'number' ? waiting.get(id) : undefined;
 		if (found !== undefined) found.resolve({ text, value, stamp: found.request.stamp });
-		else if (id !== WATCH_ID && !abandoned.delete(id as number)) parts.misdirected();
+		else if (!abandoned.delete(id as number)) parts.misdirected();
 	};
 	const onNotification = (method: string, params: JsonObject): void => {
 		const token = params['progressToken'];
 		const owner = method === 'notifications/progress' && typeof token === 'number' ? waiting.get(token) : undefined;
 		owner?.touch();
-		if (owner === undefined) parts.events.onNotification(method);
+		if (owner === undefined) parts.events.onNotification({ method, params });
 		else owner.request.onNotification?.({ method, params });
 	};
 
@@ -77,7 +76,7 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 		},
 		receive(text) {
 			const value = parseMessage(text);
-			if (value === undefined) return;
+			if (value === undefined || parts.isOwn?.(value) === true) return;
 			const method = value['method'];
 			if (typeof method !== 'string') onResponse(value, text);
 			else if (value['id'] === undefined) onNotification(method, asObject(value['params']) ?? {});

@@ -1,6 +1,7 @@
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import { memberOf, objectText, sliceOf } from '../lib/json-text.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
+import { ALL_LISTS, CHANGED_LISTS, type ChangedList, RESOURCE_FILTER } from '../mcp/changes.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { type Era, LEGACY_REVISIONS, MODERN_REVISIONS, NEWEST } from '../mcp/revisions.ts';
 import type { Stamp } from './stamp.ts';
@@ -73,11 +74,20 @@ async function discover(opening: Opening): Promise<UpstreamInfo | undefined> {
 }
 
 function watchLists({ wire, profile }: Opening, capabilities: JsonObject): void {
-	const tells = (kind: string): boolean => asObject(capabilities[kind])?.['listChanged'] === true;
-	const kinds = ['tools', 'prompts', 'resources'].filter(tells);
-	if (kinds.length === 0) return;
-	const notifications = JSON.stringify(Object.fromEntries(kinds.map((kind) => [`${kind}ListChanged`, true])));
-	wire.watch(objectText({ notifications, _meta: objectText(modernMeta(profile)) }));
+	if (listsTold(capabilities).length > 0) void wire.watch(listenParams(capabilities, profile, []));
+}
+
+/** The lists whose changes a server with these capabilities tells. */
+export function listsTold(capabilities: JsonObject): readonly ChangedList[] {
+	return ALL_LISTS.filter((list) => asObject(capabilities[list])?.['listChanged'] === true);
+}
+
+/** `params` of `subscriptions/listen`: every list the server tells of, and these resources. */
+export function listenParams(capabilities: JsonObject, profile: string, uris: readonly string[]): string {
+	const lists = listsTold(capabilities).map((list) => [CHANGED_LISTS[list].filter, true] as const);
+	const filter = [...lists, ...(uris.length > 0 ? [[RESOURCE_FILTER, uris] as const] : [])];
+	const notifications = JSON.stringify(Object.fromEntries(filter));
+	return objectText({ notifications, _meta: objectText(modernMeta(profile)) });
 }
 
 // An unrecognised 4xx, a body that is no JSON-RPC, or silence on stdio says "not modern"; all else is no verdict.

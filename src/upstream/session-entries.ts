@@ -11,6 +11,10 @@ export interface Session {
 	readonly info: UpstreamInfo;
 	request(request: WireRequest): Promise<WireResponse>;
 	notify(method: string, params: string): Promise<void>;
+	/** Makes the server tell when these resources change, and no others; resolves with those it agreed to. */
+	watch(uris: readonly string[]): Promise<ReadonlySet<string>>;
+	/** Keeps the session open however idle, until the returned function is called; `onLost`: it ended all the same. */
+	keep(onLost: () => void): () => void;
 }
 
 /** What is known of an upstream's protocol, with the session still to be opened or closed again. */
@@ -33,6 +37,8 @@ export interface Entry {
 	/** Counts wires, so that a late word of a former one cannot touch the present one. */
 	generation: number;
 	inFlight: number;
+	/** Told when the session has ended; while there are any it is not idle. */
+	readonly keepers: Set<() => void>;
 	idle: NodeJS.Timeout | undefined;
 	openedAt: number;
 	failures: number;
@@ -140,6 +146,7 @@ function newEntry({ server, credential }: Target, owner: string | undefined): En
 		wire: undefined,
 		generation: 0,
 		inFlight: 0,
+		keepers: new Set(),
 		idle: undefined,
 		openedAt: 0,
 		failures: 0,

@@ -14,7 +14,8 @@ import {
 } from './session-entries.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
-import type { Wire, WireEvents, WireRequest, WireResponse } from './wire.ts';
+import { watchResources } from './watch-resources.ts';
+import type { Wire, WireEvents, WireNotification, WireRequest, WireResponse } from './wire.ts';
 
 /** A leased session; `release` gives it back, once. */
 export interface Lease {
@@ -45,8 +46,10 @@ export interface Sessions {
 /** What sessions are made with. */
 export interface SessionParts {
 	openWire(target: Target, events: WireEvents, way: Wire['way']): Promise<Wire>;
-	/** An upstream said that one of its lists has changed. */
-	onListChanged(key: ScopeKey, method: string): void;
+	/** An upstream said something that belongs to no request, such as that a list has changed. */
+	onNotification(key: ScopeKey, notification: WireNotification): void;
+	/** An upstream could not tell its changes for a while, and can again. */
+	onReopened(key: ScopeKey): void;
 }
 
 const STDIO_PROBE_MS = 5_000;
@@ -166,7 +169,13 @@ async function open(entry: Entry, target: Target, opener: Opener): Promise<Sessi
 		entry.openedAt = Date.now();
 		entry.info = info;
 		armIdle(entry, opener.idleMs(target));
-		return { info, request: (request) => tracked(entry, request), notify: (...args) => wireOf(entry).notify(...args) };
+		return {
+			info,
+			request: (request) => tracked(entry, request),
+			notify: (...args) => wireOf(entry).notify(...args),
+			watch: async (uris) => watchResources({ wire: wireOf(entry), info, profile: opener.profile }, uris),
+			keep: (onLost) => keep(entry, onLost),
+		};
 	} catch (error) {
 		await dropWire(entry);
 		noteFailure(entry);
@@ -221,7 +230,8 @@ function isFresh(verdict: Verdict | undefined): boolean {
 function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	const generation = ++entry.generation;
 	return {
-		onNotification: (method) => method.endsWith('/list_changed') && opener.onListChanged(entry.key, method),
+		onNotification: (notification) => opener.onNotification(entry.key, notification),
+		onReopened: () => opener.onReopened(entry.key),
 		onQuestion(question) {
 			const [only, ...others] = generation === entry.generation ? entry.asking : [];
 			if (only === undefined || others.length > 0) return false;
@@ -268,7 +278,7 @@ async function tracked(entry: Entry, request: WireRequest): Promise<WireResponse
 function armIdle(entry: Entry, idleMs: number): void {
 	clearTimeout(entry.idle);
 	entry.idle = setTimeout(() => {
-		if (entry.inFlight > 0 || entry.leases > 0) return entry.idle?.refresh();
+		if (entry.inFlight > 0 || entry.leases > 0 || entry.keepers.size > 0) return entry.idle?.refresh();
 		entry.failures = 0;
 		void closeEntry(entry);
 	}, idleMs).unref();
@@ -295,5 +305,18 @@ async function dropWire(entry: Entry): Promise<void> {
 	clearTimeout(entry.idle);
 	const wire = entry.wire;
 	entry.wire = undefined;
+	const keepers = [...entry.keepers];
+	entry.keepers.clear();
+	for (const onLost of keepers) onLost();
 	await wire?.close();
+}
+
+function keep(entry: Entry, onLost: () => void): () => void {
+	// A set of one's own function: the same one may keep the session twice.
+	const own = (): void => onLost();
+	entry.keepers.add(own);
+	return () => {
+		// From its last keeper on the session is as idle as any other.
+		if (entry.keepers.delete(own)) entry.idle?.refresh();
+	};
 }

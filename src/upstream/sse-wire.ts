@@ -53,7 +53,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 		request: multiplexer.request,
 		notify: (method, params) => postMessage(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`),
 		settle: () => undefined,
-		watch: () => undefined,
+		watch: async () => undefined,
 		async close() {
 			close(new PortcullisError('PC_CALL_CANCELLED'));
 		},

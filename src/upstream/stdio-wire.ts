@@ -1,7 +1,8 @@
 import type { Server, StdioTransport } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { createMultiplexer, WATCH_ID } from './multiplexer.ts';
+import { createMultiplexer } from './multiplexer.ts';
 import { type ChildExit, startStdioChild } from './stdio-child.ts';
+import { createStdioWatch } from './stdio-watch.ts';
 import type { Wire, WireEvents } from './wire.ts';
 
 /** What a stdio wire is made of. */
@@ -34,6 +35,7 @@ export function openStdioWire(parts: StdioWireParts): Wire {
 			onExit(exit) {
 				const error = exitError(exit);
 				multiplexer.fail(error);
+				watching.close();
 				parts.onChildExit(exit, child.stderrTail());
 				events.onClosed(error);
 			},
@@ -42,7 +44,16 @@ export function openStdioWire(parts: StdioWireParts): Wire {
 	const write = (text: string): void => {
 		if (!child.writeLine(text)) throw new PortcullisError('PC_UPSTREAM_CRASHED');
 	};
-	const multiplexer = createMultiplexer({ write, limits: server.limits, events, misdirected: parts.misdirected });
+	const { onReopened } = events;
+	const watching = createStdioWatch({ write: (text) => void child.writeLine(text), onReopened });
+	const { isOwn } = watching;
+	const multiplexer = createMultiplexer({
+		write,
+		limits: server.limits,
+		events,
+		isOwn,
+		misdirected: parts.misdirected,
+	});
 	return {
 		way: 'stdio',
 		request: multiplexer.request,
@@ -50,9 +61,7 @@ export function openStdioWire(parts: StdioWireParts): Wire {
 			child.writeLine(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`);
 		},
 		settle: () => undefined,
-		watch(params) {
-			child.writeLine(`{"jsonrpc":"2.0","id":"${WATCH_ID}","method":"subscriptions/listen","params":${params}}`);
-		},
+		watch: watching.watch,
 		close: () => child.stop(),
 	};
 }

@@ -9,15 +9,15 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
-import { createCatalog } from './catalog.ts';
 import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
+import { createHeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
 import type { Session } from './session-entries.ts';
-import { createSessions, type SessionParts } from './sessions.ts';
+import type { SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -55,11 +55,11 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
 	const tripwire = toldTripwire(parts);
-	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
 		openWireFor(target, events, { ...parts, pools, tripwire, way });
-	const sessions = createSessions({ openWire, onListChanged });
-	const catalog = createCatalog(sessions);
+	const state = createHeldState({ openWire, sessionIds });
+	const { sessions, catalog, changes, watches, subscriptions } = state;
+	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
 	const wanted = (query: CatalogQuery) => ({
 		target: targetOf(attach, query),
 		kind: query.kind,
@@ -83,7 +83,8 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
 			listDeadlineMs: parts.listDeadlineMs,
 		},
-		local: { sessions, clients, sessionIds, attach },
+		local: { sessions, clients, subscriptions, sessionIds, attach },
+		changes: { sessions, changes, watches, subscriptions, attach, deadlineMs: parts.listDeadlineMs },
 	});
 	return {
 		forward,
@@ -91,13 +92,12 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
-			sessions.retire(isKept);
-			catalog.retire(isKept);
+			state.retire(isKept);
 			pools.retire(isKept);
 		},
 		async close() {
 			parked.close();
-			await sessions.close();
+			await state.close();
 			await pools.close();
 		},
 	};

@@ -50,9 +50,11 @@ export interface WireResponse {
 /** What a wire tells its owner. */
 export interface WireEvents {
 	/** A `notifications/…/list_changed` or another notification that belongs to no request. */
-	onNotification(method: string): void;
+	onNotification(notification: WireNotification): void;
 	/** A question that belongs to no request for certain. Whether somebody took it; else the wire refuses it. */
 	onQuestion(question: WireQuestion): boolean;
+	/** The subscription had ended and stands again; what changed between was told to nobody. */
+	onReopened(): void;
 	/** The wire is unusable from now on; every waiting request has been rejected with the same error. */
 	onClosed(error: PortcullisError): void;
 }
@@ -67,8 +69,12 @@ export interface Wire {
 	notify(method: string, params: string): Promise<void>;
 	/** Called once with the outcome of the handshake, so that later messages carry what the revision demands. */
 	settle(revision: string): void;
-	/** Asks a modern server to tell when its lists change; best effort. `params` is JSON text. */
-	watch(params: string): void;
+	/**
+	 * Asks a modern server to tell its changes, in place of what was asked before: the new subscription stands before the
+	 * old one ends. Resolves with `params` of the acknowledgement; `undefined`: there was none in time, or a refusal.
+	 * Without `params` (JSON text): a legacy server, which is not asked; resolves when its changes can be heard.
+	 */
+	watch(params: string | undefined): Promise<JsonObject | undefined>;
 	/** Ends the connection and whatever process or stream is behind it. */
 	close(): Promise<void>;
 }

@@ -241,23 +241,6 @@ describe('a task', () => {
 	});
 });
 
-describe('a subscription, where the gateway holds the session', () => {
-	it.each(['/w/google/s/http/mcp', '/w/google/s/child/mcp', '/w/google/mcp', '/mcp'])(
-		'is refused clearly at %s, in both eras',
-		async (path) => {
-			const { body, headers } = modern('subscriptions/listen', { notifications: { toolsListChanged: true } });
-			const listen = await post(gateway.url + path, body, { ...authorization, ...headers });
-			expect([listen.status, listen.json.error.code]).toEqual([404, -32601]);
-			if (path.includes('/s/http/')) return;
-			const session = await openPlainSession(gateway.url + path, authorization);
-			const subscribe = await session.request('resources/subscribe', { uri: 'a:b' });
-			expect([subscribe.status, subscribe.json.error.code]).toEqual([200, -32601]);
-			const stream = await openStream(gateway.url + path, session.headers);
-			expect([stream.status, stream.headers.get('allow')]).toEqual([405, 'POST']);
-		},
-	);
-});
-
 describe('a session that the gateway keeps by itself', () => {
 	it.each(['/w/google/s/fresh/mcp', '/w/google/s/child/mcp', '/w/google/mcp', '/mcp'])(
 		'ends with DELETE at %s, and no other ends with it',

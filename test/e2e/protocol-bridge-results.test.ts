@@ -94,7 +94,7 @@ describe.each(['http', 'sse', 'child'])('a modern client in front of a legacy se
 			-32602,
 			{ uri: 'test://nothing' },
 		]);
-		for (const method of ['vendor/echo', 'ping', 'logging/setLevel', 'resources/subscribe', 'subscriptions/listen']) {
+		for (const method of ['vendor/echo', 'ping', 'logging/setLevel', 'resources/subscribe']) {
 			const { status, json } = await sendModern(server, method, { uri: 'a:b' });
 			expect([method, status, json.error.code]).toEqual([method, 404, -32601]);
 		}
@@ -111,8 +111,13 @@ describe.each(['http', 'sse', 'child'])('a modern client in front of a legacy se
 		const { result } = (await sendModern(server, 'server/discover')).json;
 		expect(result.supportedVersions).toEqual(['2026-07-28']);
 		expect(result.instructions).toBe(`Use echo to be answered. [${canary}]`);
-		expect(result.capabilities).toMatchObject({ tools: {}, resources: {}, prompts: {}, completions: {} });
-		expect(JSON.stringify(result.capabilities)).not.toMatch(/listChanged|subscribe/);
+		expect(result.capabilities).toMatchObject({
+			tools: { listChanged: true },
+			resources: { listChanged: true, subscribe: true },
+			prompts: { listChanged: true },
+			completions: {},
+		});
+		expect(JSON.stringify(result.capabilities)).not.toMatch(/tasks|extensions/);
 		expect(result._meta['io.modelcontextprotocol/serverInfo']).toMatchObject({ name: 'fixture' });
 	});
 });
@@ -143,7 +148,7 @@ describe.each(['fresh', 'new-child'])('a legacy client in front of the modern se
 		const session = await sessionAt(server);
 		const missing = await session.request('resources/read', { uri: 'test://nothing' });
 		expect([missing.status, missing.json.error.code]).toEqual([200, -32602]);
-		for (const method of ['vendor/echo', 'server/discover', 'resources/subscribe', 'subscriptions/listen']) {
+		for (const method of ['vendor/echo', 'server/discover', 'subscriptions/listen']) {
 			const { status, json } = await session.request(method, { uri: 'a:b' });
 			expect([method, status, json.error.code]).toEqual([method, 200, -32601]);
 		}
@@ -171,7 +176,8 @@ describe.each(['fresh', 'new-child'])('a legacy client in front of the modern se
 				serverInfo: { name: 'fixture', title: 'Fixture server' },
 				instructions: `Use echo to be answered. [${canary}]`,
 			});
-			expect(JSON.stringify(result.capabilities)).not.toMatch(/listChanged|subscribe/);
+			expect(result.capabilities).toMatchObject({ resources: { listChanged: true, subscribe: true } });
+			expect(JSON.stringify(result.capabilities)).not.toMatch(/tasks|extensions/);
 		}
 	});
 });

@@ -229,6 +229,13 @@ describe('who may ask about a task', () => {
 		expect(tasksSeen()).toEqual([]);
 	});
 
+	it('asks, and does not just notify', async () => {
+		const { id: _id, ...body } = modern('tasks/cancel', { taskId: 't-1' }).body as { id: number };
+		const headers = { 'mcp-protocol-version': '2026-07-28', authorization: `Bearer ${ada}` };
+		expect((await post(`${gateway.url}/w/google/s/busy/mcp`, body, headers)).status).toBe(404);
+		expect(tasksSeen()).toEqual([]);
+	});
+
 	it('names the task by text', async () => {
 		const { json } = await send('tasks/get', { taskId: 7 }, { name: '7' });
 		expect(json.error.data.code).toBe('PC_PARAMS_INVALID');

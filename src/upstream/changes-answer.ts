@@ -1,0 +1,203 @@
+import type { Server } from '../config/snapshot.ts';
+import type { Attached } from '../credentials/attach-credential.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { CancelSignal } from '../lib/cancel.ts';
+import { objectText } from '../lib/json-text.ts';
+import { type Answer, type FrameSink, messageAnswer, type StreamEnd } from '../mcp/answer.ts';
+import { asObject, successText } from '../mcp/call.ts';
+import {
+	ACKNOWLEDGED,
+	ALL_LISTS,
+	CHANGED_LISTS,
+	type ChangedList,
+	RESOURCE_FILTER,
+	RESOURCE_UPDATED,
+} from '../mcp/changes.ts';
+import { META } from '../mcp/modern/envelope.ts';
+import type { ListenRoute, SubscribeRoute } from '../router/route.ts';
+import { createChangeFeed, type Told } from './change-feed.ts';
+import type { ClientSubscriptions } from './client-subscriptions.ts';
+import type { ForwardRequest, OutgoingRequest } from './forward-request.ts';
+import { createListening, type Listening, type ListeningParts } from './listening.ts';
+import { listsTold, type UpstreamInfo } from './open-session.ts';
+import type { Sessions } from './sessions.ts';
+import type { Target } from './target.ts';
+
+/** What changes are told with. */
+export interface ChangesParts extends ListeningParts {
+	readonly sessions: Pick<Sessions, 'infoOf'>;
+	readonly subscriptions: ClientSubscriptions;
+	attach(principal: Principal, server: Server): Attached;
+	/** How long a server may take to agree to what it is asked to tell, milliseconds. */
+	deadlineMs(): number;
+}
+
+type ListenRequest = ForwardRequest<ListenRoute>;
+
+/** Remembers, under the caller's session, that it watches a resource. */
+export async function subscribeAnswer(parts: ChangesParts, request: OutgoingRequest<SubscribeRoute>): Promise<Answer> {
+	const { route, credential, call } = request;
+	const { server, uri, exposed, session } = route;
+	await parts.subscriptions.subscribe(session, { target: { server, credential }, uri, exposed });
+	return messageAnswer(successText(call.idText, '{}'));
+}
+
+/** A stream without end that tells of changes: a modern subscription, or the GET stream of a legacy session. */
+export async function listenAnswer(parts: ChangesParts, request: ListenRequest): Promise<Answer> {
+	if (!request.acceptsStream) throw new PortcullisError('PC_STREAM_NOT_ACCEPTED');
+	if (request.call.era === 'modern') return streamOf((sink) => pumpListen(parts, request, sink));
+	const known = await knownInfos(parts, request);
+	const isSilent = request.route.profile === '{}' && !known.some(({ info }) => info !== undefined && tells(info));
+	if (isSilent) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
+	return streamOf((sink) => pumpSession(parts, request, { sink, lists: announced(request, known) }));
+}
+
+function streamOf(pump: (sink: FrameSink) => Promise<StreamEnd>): Answer {
+	return { kind: 'stream', headers: {}, pump };
+}
+
+interface Known {
+	readonly target: Target;
+	/** `undefined`: the server cannot be asked. */
+	readonly info: UpstreamInfo | undefined;
+}
+
+async function knownInfos(parts: ChangesParts, { principal, route }: ListenRequest): Promise<readonly Known[]> {
+	const asked = route.servers.map(async (server): Promise<Known> => {
+		const target = { server, credential: parts.attach(principal, server) };
+		const info = parts.sessions.infoOf(target);
+		// One dead server must not silence the others; alone at its address it must say that it is dead.
+		if (route.address.kind === 'server') return { target, info: await info };
+		return { target, info: await inTime(info, parts.deadlineMs()).catch(() => undefined) };
+	});
+	return Promise.all(asked);
+}
+
+function tells({ capabilities }: UpstreamInfo): boolean {
+	return listsTold(capabilities).length > 0 || asObject(capabilities['resources'])?.['subscribe'] === true;
+}
+
+// The kinds that the handshake at this address announced: an aggregate answers it without asking anybody.
+function announced({ route }: ListenRequest, known: readonly Known[]): readonly ChangedList[] {
+	return route.address.kind === 'server' ? toldBy(known) : ALL_LISTS;
+}
+
+function toldBy(known: readonly Known[]): readonly ChangedList[] {
+	const told = new Set(known.flatMap(({ info }) => listsTold(info?.capabilities ?? {})));
+	return ALL_LISTS.filter((list) => told.has(list));
+}
+
+interface Stream {
+	readonly sink: FrameSink;
+	readonly lists: readonly ChangedList[];
+}
+
+async function pumpSession(parts: ChangesParts, request: ListenRequest, { sink, lists }: Stream): Promise<StreamEnd> {
+	const { principal, route } = request;
+	if (route.session === undefined) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
+	const targets = route.servers.map((server) => ({ server, credential: parts.attach(principal, server) }));
+	const ending = createEnding(request.disconnected());
+	const write = (told: Told) => sink.write({ data: toldText(told, undefined) });
+	const close = parts.subscriptions.open(route.session, { targets, lists, write, end: ending.end });
+	await ending.ended.finally(close);
+	return 'open-ended';
+}
+
+async function pumpListen(parts: ChangesParts, request: ListenRequest, sink: FrameSink): Promise<StreamEnd> {
+	const { route, call } = request;
+	const gone = request.disconnected();
+	const feed = createChangeFeed();
+	const listening = createListening(parts, feed);
+	try {
+		const known = await knownInfos(parts, request);
+		const lists = toldBy(known).filter((list) => route.lists.includes(list));
+		listening.lists(
+			known.map(({ target }) => target),
+			lists,
+		);
+		const uris = await watchAll(parts, request, listening);
+		await sink.write({ data: acknowledgement(call.idText, lists, uris) });
+		feed.attach({ write: (told) => sink.write({ data: toldText(told, call.idText) }) });
+		await createEnding(gone).ended;
+	} catch (error) {
+		if (!gone.aborted) throw error;
+	} finally {
+		listening.close();
+		feed.close();
+	}
+	return 'open-ended';
+}
+
+// What a server refuses, or does not agree to in time, is left out of the acknowledgement: that tells the caller.
+async function watchAll(parts: ChangesParts, request: ListenRequest, listening: Listening): Promise<readonly string[]> {
+	const asked = request.route.resources.map(async ({ server, uri, exposed }) => {
+		const target = { server, credential: parts.attach(request.principal, server) };
+		const agreed = listening.resource({ target, uri, exposed });
+		return inTime(agreed, parts.deadlineMs()).then(
+			() => [exposed],
+			() => {
+				agreed.then((stop) => stop()).catch(() => undefined);
+				return [];
+			},
+		);
+	});
+	return (await Promise.all(asked)).flat();
+}
+
+function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
+	const late = new PortcullisError('PC_UPSTREAM_TIMEOUT');
+	let timer: NodeJS.Timeout | undefined;
+	const patience = new Promise<never>((_resolve, reject) => {
+		timer = setTimeout(reject, ms, late);
+	});
+	return Promise.race([promise, patience]).finally(() => clearTimeout(timer));
+}
+
+function createEnding(gone: CancelSignal): { readonly ended: Promise<void>; end(): void } {
+	let end = (): void => undefined;
+	const ended = new Promise<void>((resolve) => {
+		end = resolve;
+	});
+	if (gone.aborted) end();
+	else gone.addEventListener('abort', end, { once: true });
+	return { ended, end };
+}
+
+function acknowledgement(idText: string, lists: readonly ChangedList[], uris: readonly string[]): string {
+	const notifications = Object.fromEntries([
+		...lists.map((list) => [CHANGED_LISTS[list].filter, true] as const),
+		...(uris.length > 0 ? [[RESOURCE_FILTER, uris] as const] : []),
+	]);
+	return notificationText(ACKNOWLEDGED, { notifications: JSON.stringify(notifications), _meta: tagText(idText) });
+}
+
+/** A change as the caller reads it; `idText`: id of the subscription it belongs to, as the caller spelled it. */
+function toldText(told: Told, idText: string | undefined): string {
+	const tag = idText === undefined ? {} : { [META.subscriptionId]: idText };
+	if (told.kind === 'list') {
+		const params = idText === undefined ? undefined : { _meta: tagText(idText) };
+		return notificationText(CHANGED_LISTS[told.list].method, params);
+	}
+	const { uri: _uri, _meta, ...others } = told.params;
+	const { [META.subscriptionId]: _tag, ...carried } = asObject(_meta) ?? {};
+	const meta = { ...textsOf(carried), ...tag };
+	const params = { uri: JSON.stringify(told.uri), ...textsOf(others) };
+	return notificationText(
+		RESOURCE_UPDATED,
+		Object.keys(meta).length === 0 ? params : { ...params, _meta: objectText(meta) },
+	);
+}
+
+function tagText(idText: string): string {
+	return objectText({ [META.subscriptionId]: idText });
+}
+
+function textsOf(values: Readonly<Record<string, unknown>>): Record<string, string> {
+	return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, JSON.stringify(value)]));
+}
+
+function notificationText(method: string, params: Readonly<Record<string, string>> | undefined): string {
+	const rest = params === undefined ? '' : `,"params":${objectText(params)}`;
+	return `{"jsonrpc":"2.0","method":"${method}"${rest}}`;
+}
