@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'undici';
 import type { NetworkTransport, Server } from '../config/snapshot.ts';
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
-import type { CancelSignal } from '../lib/cancel.ts';
+import { type CancelSignal, createCancel, firstOf } from '../lib/cancel.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
@@ -35,17 +36,21 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 		async request(request) {
 			const id = ++lastId;
 			const body = requestText(id, request.method, request.paramsFor(id));
+			const life = lifeOf(request, poster.lost);
 			try {
-				const answer = await poster.send(sendingOf(request, body, parts.server.limits));
+				const answer = await poster.send({ ...sendingOf(request, body, parts.server.limits), signal: life.signal });
 				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
 				checkStatus(answer.status);
 				const response = await readResponse(answer, { id, request, parts: reading });
 				if (request.method === 'initialize') poster.adoptSession(answer.headers['mcp-session-id']);
 				return response;
 			} catch (error) {
-				// Hanging up cancels nothing in a legacy session: the server has to be told.
-				if (poster.hasSession() && GIVEN_UP.has(errorCode(error))) poster.reply(cancelledText(id));
+				// Hanging up cancels nothing in a legacy session: the server has to be told, whatever we gave up for.
+				const isGivenUp = request.signal?.aborted === true || GIVEN_UP.has(errorCode(error));
+				if (poster.hasSession() && isGivenUp) poster.reply(cancelledText(id));
 				throw error;
+			} finally {
+				life.stop();
 			}
 		},
 		async notify(method, params) {
@@ -63,10 +68,20 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 	};
 }
 
+// A server that has forgotten the session cannot be answered, so what waits for its answers waits in vain.
+function lifeOf({ signal, onQuestion }: WireRequest, lost: CancelSignal): Life {
+	return onQuestion === undefined ? { signal, stop: () => undefined } : firstOf([signal, lost]);
+}
+
+interface Life {
+	readonly signal: CancelSignal | undefined;
+	stop(): void;
+}
+
 // Whoever waits for a person's answer keeps the time himself.
-function sendingOf({ headers, stamp, signal, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
-	const patient = onQuestion === undefined ? limits : { ...limits, idleMs: 0, totalMs: 0 };
-	return { method: 'POST', body, headers, stamp, signal, limits: patient };
+function sendingOf({ headers, stamp, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
+	const patient = onQuestion === undefined ? limits : { ...limits, firstByteMs: 0, idleMs: 0, totalMs: 0 };
+	return { method: 'POST', body, headers, stamp, limits: patient };
 }
 
 const GIVEN_UP: ReadonlySet<unknown> = new Set(['PC_CALL_CANCELLED', 'PC_UPSTREAM_TIMEOUT']);
@@ -88,8 +103,10 @@ interface Sending {
 /** Sends what belongs to one session: agreed revision, session id and credential on every request. */
 interface Poster {
 	send(sending: Sending): Promise<HttpReply>;
-	/** Answers a question of the server, best effort. */
+	/** Answers a question of the server, or tells it of a cancellation; best effort. */
 	reply(text: string): void;
+	/** Aborts when such a message showed that the server has forgotten the session. */
+	readonly lost: CancelSignal;
 	/** Opens a stream without end for list changes, and opens it again when it ends in order. */
 	listen(sending: Sending, reading: Reading['parts']): void;
 	settle(revision: string): void;
@@ -103,6 +120,8 @@ function createPoster(parts: HttpWireParts): Poster {
 	const url = new URL(parts.server.transport.url);
 	const stamp = createStamp(workspace, slug, 'gateway');
 	const listening = new AbortController();
+	const lost = createCancel();
+	const replies = new Set<Promise<void>>();
 	let revision: string | undefined;
 	let sessionId: string | undefined;
 
@@ -134,7 +153,15 @@ function createPoster(parts: HttpWireParts): Poster {
 	return {
 		send,
 		listen,
-		reply: (text) => void send({ method: 'POST', body: text }).catch(() => undefined),
+		lost: lost.signal,
+		reply(text) {
+			const taken = send({ method: 'POST', body: text }).then((answer) => {
+				answer.events?.cancel();
+				if (sessionId !== undefined && isLostSession(answer)) lost.abort(lostSession(parts.events));
+			});
+			const sent = taken.catch(() => undefined).finally(() => replies.delete(sent));
+			replies.add(sent);
+		},
 		settle(agreed) {
 			revision = agreed;
 		},
@@ -145,6 +172,8 @@ function createPoster(parts: HttpWireParts): Poster {
 		async close() {
 			listening.abort();
 			if (sessionId === undefined) return;
+			// In this order, or the server would refuse a last cancellation for want of a session.
+			if (replies.size > 0) await Promise.race([Promise.all(replies), sleep(CLOSE_MS, undefined, { ref: false })]);
 			const quick = { ...limits, firstByteMs: CLOSE_MS, totalMs: CLOSE_MS };
 			await send({ method: 'DELETE', body: null, limits: quick }).catch(() => undefined);
 		},

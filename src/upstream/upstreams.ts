@@ -98,7 +98,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			pools.retire(isKept);
 		},
 		async close() {
-			parked.close();
+			await parked.close();
 			await sessions.close();
 			await pools.close();
 		},
