@@ -4,9 +4,10 @@ import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { CatalogItem, CatalogList } from '../router/catalog.ts';
+import { orAborted } from './or-aborted.ts';
 import { readList } from './read-list.ts';
 import { NO_CAPABILITIES } from './session-entries.ts';
-import { orAborted, type Sessions } from './sessions.ts';
+import type { Sessions } from './sessions.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
 

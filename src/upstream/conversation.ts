@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import type { CancelSignal } from '../lib/cancel.ts';
+import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import { successText } from '../mcp/call.ts';
 import { declares, featureOf } from '../mcp/client-features.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
@@ -64,15 +64,33 @@ export async function converse(conversation: Conversation, asking: SessionAsking
 		const turn = await nextTurn(conversation);
 		if (turn.kind === 'response') return turn.response;
 		try {
-			const replies = turn.questions.map(async (question) => {
-				const reply = await askOne(question, asking);
-				return [question.key, conversation.takesErrors ? reply : withoutError(question, reply)] as const;
-			});
-			conversation.dialogue.answer(new Map(await Promise.all(replies)));
+			const replies = await askAll(conversation, turn.questions, asking);
+			if (replies !== undefined) conversation.dialogue.answer(replies);
 		} catch (error) {
 			conversation.dialogue.cancel(error as PortcullisError);
 			throw error;
 		}
+	}
+}
+
+// A server that ends the call has no use for answers any more, and one question that fails ends the others: nothing
+// waits on. `undefined` when the call has ended; the next turn says how.
+async function askAll(conversation: Conversation, questions: readonly Question[], asking: SessionAsking) {
+	const over = createCancel();
+	const pointless = new PortcullisError('PC_CALL_CANCELLED');
+	void conversation.dialogue.ended.then(() => over.abort(pointless));
+	const asked = { ...asking, signals: [...asking.signals, over.signal] };
+	const replies = questions.map(async (question) => {
+		const reply = await askOne(question, asked);
+		return [question.key, conversation.takesErrors ? reply : withoutError(question, reply)] as const;
+	});
+	try {
+		return new Map(await Promise.all(replies));
+	} catch (error) {
+		if (error === pointless) return undefined;
+		throw error;
+	} finally {
+		over.abort(pointless);
 	}
 }
 

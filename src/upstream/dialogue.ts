@@ -62,6 +62,8 @@ interface Clock {
 	run(): void;
 	heard(): void;
 	stand(): void;
+	/** Stands for good: an answer may come to a call that has ended. */
+	end(): void;
 	cancel(error: PortcullisError): void;
 }
 
@@ -70,6 +72,7 @@ function createClock(limits: UpstreamLimits): Clock {
 	let leftMs = limits.totalMs;
 	let startedAt = 0;
 	let timer: NodeJS.Timeout | undefined;
+	let ended = false;
 	const onTimeout = (): void => cancel.abort(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
 	const stand = (): void => {
 		if (timer === undefined) return;
@@ -79,6 +82,7 @@ function createClock(limits: UpstreamLimits): Clock {
 	};
 	const start = (ms: number): void => {
 		stand();
+		if (ended) return;
 		startedAt = Date.now();
 		timer = setTimeout(onTimeout, Math.max(0, Math.min(ms, leftMs)));
 	};
@@ -87,6 +91,10 @@ function createClock(limits: UpstreamLimits): Clock {
 		run: () => start(limits.firstByteMs),
 		heard: () => timer !== undefined && start(limits.idleMs),
 		stand,
+		end() {
+			stand();
+			ended = true;
+		},
 		cancel: (error) => cancel.abort(error),
 	};
 }
@@ -113,7 +121,7 @@ function legacyDialogue({ session, limits, request }: DialogueParts): Dialogue {
 			wake?.();
 		},
 	});
-	const ended = response.then(clock.stand, clock.stand);
+	const ended = response.then(clock.end, clock.end);
 	return {
 		ended,
 		async next() {

@@ -9,8 +9,8 @@ export interface ParkedCalls {
 	/** The call with this name, once; `undefined` when it was taken, has expired, or waits in another process. */
 	take(name: string): Conversation | undefined;
 	readonly size: number;
-	/** Cancels all. */
-	close(): void;
+	/** Cancels all; resolves when each has ended. */
+	close(): Promise<void>;
 }
 
 interface Parked {
@@ -43,8 +43,10 @@ export function createParkedCalls(): ParkedCalls {
 		get size() {
 			return parked.size;
 		},
-		close() {
+		async close() {
+			const ended = [...parked.values()].map(({ conversation }) => conversation.dialogue.ended);
 			for (const name of [...parked.keys()]) expire(name);
+			await Promise.all(ended);
 		},
 	};
 }

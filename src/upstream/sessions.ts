@@ -2,8 +2,8 @@ import { errorCode, PortcullisError, toPortcullisError } from '../errors/portcul
 import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { Era } from '../mcp/revisions.ts';
-import { cancelled } from './http-exchange.ts';
 import { openSession, type UpstreamInfo } from './open-session.ts';
+import { orAborted } from './or-aborted.ts';
 import {
 	createEntries,
 	type Entry,
@@ -142,17 +142,6 @@ async function backOff(entry: Entry, signal: CancelSignal | undefined): Promise<
 		throw new PortcullisError('PC_UPSTREAM_STARTING', { retryAfterSeconds: Math.ceil(waitMs / 1_000) });
 	}
 	await orAborted(new Promise((resolve) => setTimeout(resolve, waitMs)), signal);
-}
-
-/** The promise, unless the signal ends the wait first. */
-export function orAborted<T>(promise: Promise<T>, signal: CancelSignal | undefined): Promise<T> {
-	if (signal === undefined) return promise;
-	if (signal.aborted) return Promise.reject(cancelled(signal));
-	return new Promise((resolve, reject) => {
-		const onAbort = (): void => reject(cancelled(signal));
-		signal.addEventListener('abort', onAbort, { once: true });
-		promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-	});
 }
 
 type Opener = SessionParts & {

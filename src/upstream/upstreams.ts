@@ -96,7 +96,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			pools.retire(isKept);
 		},
 		async close() {
-			parked.close();
+			await parked.close();
 			await state.close();
 			await pools.close();
 		},
