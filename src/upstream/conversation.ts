@@ -17,6 +17,8 @@ export interface Conversation {
 	readonly profile: string;
 	/** Whether the server is a legacy one, which takes an error for an answer. */
 	readonly takesErrors: boolean;
+	/** Whether the caller is a modern one, who learns with an error what it would have had to declare. */
+	readonly isModern: boolean;
 	/** Who gets the notifications of the call at present. */
 	listener: ((notification: WireNotification) => void) | undefined;
 }
@@ -27,19 +29,31 @@ const NOBODY: Reply = {
 };
 
 /** Until the next turn that concerns the caller: what it cannot be asked is refused in its name. */
-async function nextTurn({ dialogue, profile, takesErrors }: Conversation) {
+async function nextTurn({ dialogue, profile, takesErrors, isModern }: Conversation) {
 	for (;;) {
 		const turn = await dialogue.next();
 		if (turn.kind === 'response') return turn;
 		const strange = turn.questions.filter((question) => !isFor(profile, question));
 		if (strange.length === 0) return turn;
-		if (!takesErrors) {
-			const refused = new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: strange[0]?.method ?? '' });
+		if (!takesErrors || isModern) {
+			const refused = isModern ? undeclared(strange) : unasked(strange);
 			dialogue.cancel(refused);
 			throw refused;
 		}
 		dialogue.answer(new Map(strange.map(({ key }) => [key, NOBODY])));
 	}
+}
+
+// What a modern server would have answered before it began (mcp 2026-07-28: basic, missing capabilities).
+function undeclared(questions: readonly Question[]): PortcullisError {
+	const features = questions.map(({ method }) => [featureOf(method) ?? method, {}] as const);
+	return new PortcullisError('PC_CAPABILITY_REQUIRED', {
+		data: { requiredCapabilities: Object.fromEntries(features) },
+	});
+}
+
+function unasked(questions: readonly Question[]): PortcullisError {
+	return new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: questions[0]?.method ?? '' });
 }
 
 function isFor(profile: string, { method }: Question): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamLimits } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import { createCancel } from '../lib/cancel.ts';
@@ -42,6 +43,8 @@ export interface Dialogue {
 export interface DialogueParts {
 	readonly session: Session;
 	readonly limits: UpstreamLimits;
+	/** How long to wait for further questions after one, milliseconds: for callers who answer all with one call. */
+	readonly gatherMs: number;
 	/** The request, without signal and question handler; `more` are `params` members to add, JSON text by key. */
 	request(more: Readonly<Record<string, string>>): Omit<WireRequest, 'signal' | 'onQuestion'>;
 }
@@ -100,7 +103,7 @@ function createClock(limits: UpstreamLimits): Clock {
 }
 
 // A legacy server asks in requests of its own while the call goes on.
-function legacyDialogue({ session, limits, request }: DialogueParts): Dialogue {
+function legacyDialogue({ session, limits, request, gatherMs }: DialogueParts): Dialogue {
 	const clock = createClock(limits);
 	const open = new Map<string, WireQuestion>();
 	let asked = 0;
@@ -131,6 +134,7 @@ function legacyDialogue({ session, limits, request }: DialogueParts): Dialogue {
 			});
 			const first = await Promise.race([response, question]);
 			if (first !== undefined) return { kind: 'response', response: first };
+			if (gatherMs > 0) await Promise.race([ended, sleep(gatherMs)]);
 			const questions = [...open].map(([key, { method, params }]) => ({ key, method, params }));
 			return { kind: 'questions', questions };
 		},

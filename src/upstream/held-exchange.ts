@@ -12,6 +12,9 @@ import { createNotes, type Notes } from './notes.ts';
 import { createStamp, type Stamp } from './stamp.ts';
 import type { WireNotification, WireRequest, WireResponse } from './wire.ts';
 
+/** Servers that ask several things at once send one request after the other. */
+const GATHER_MS = 20;
+
 /** A conversation with the leg it began on. */
 export interface HeldConversation extends Conversation {
 	readonly leg: HeldLeg;
@@ -28,10 +31,12 @@ export function beginConversation(held: Held, leg: HeldLeg, release: () => void)
 		stamp,
 		profile: leg.profile,
 		takesErrors: leg.session.info.era === 'legacy',
+		isModern: leg.call.era === 'modern',
 		listener: undefined,
 		dialogue: beginDialogue({
 			session: leg.session,
 			limits,
+			gatherMs: leg.call.era === 'modern' ? GATHER_MS : 0,
 			request: (more) => ({ onNotification, ...upstreamMessage(leg, stamp, more) }),
 		}),
 	};
@@ -108,11 +113,19 @@ function delivered(held: Held, leg: HeldLeg, { response, stamp }: Received): Cal
 }
 
 function addresseeOf(held: Held, leg: HeldLeg): Addressee {
+	const { parts, request } = held;
+	const { route, principal, credential } = request;
+	const from = leg.session.info.era;
+	const owner = { principal: principal.key, scope: credential.key };
+	const tool = route.tool?.name ?? '';
 	return {
 		call: leg.call,
-		crossing: { from: leg.session.info.era, to: leg.call.era },
+		crossing: { from, to: leg.call.era },
 		profile: leg.profile,
-		mint: (inner) => held.parts.states.mint(held.binding, inner),
+		mint: (inner) => parts.states.mint(held.binding, inner),
+		carriesTasks: from === 'modern' && leg.call.era === 'modern' && route.address.kind === 'server',
+		taskIdFor: (id) =>
+			route.restored?.taskIds?.get(id) ?? (route.restored ? undefined : parts.tasks.wrap({ id, tool }, owner)),
 	};
 }
 
