@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { createFileRecord, type RecordKeeper } from './audit/file-record.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
@@ -9,8 +9,11 @@ import { type ListenAt, type Listener, listen } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { createAuthenticate } from './identity/authenticate.ts';
+import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
+import { createRequestStates } from './mcp/modern/request-state.ts';
+import { createTaskIds } from './mcp/modern/task-ids.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { decide } from './policy/decide.ts';
@@ -36,11 +39,13 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
+	const seals = createSeals();
 	const attach = createAttachCredential();
 	const authenticator = createAuthenticate({ snapshots });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
+		seals,
 		childEnv,
 		log,
 		metrics,
@@ -85,6 +90,15 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 			authenticator.close();
 			records.close();
 		},
+	};
+}
+
+// The keys live as long as the process: after a restart clients begin anew.
+function createSeals() {
+	const node = randomUUID();
+	return {
+		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
+		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
 }
 

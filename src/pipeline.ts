@@ -12,14 +12,13 @@ import { type Route, subjectOf } from './router/route.ts';
 import type { Forward } from './upstream/forward.ts';
 import type { ForwardRequest } from './upstream/forward-request.ts';
 
-/** One request as the edge hands it over: nothing looked at yet. */
-export interface Exchange extends Pick<ForwardRequest, 'disconnected' | 'acceptsStream'> {
+/** One request as the edge hands it over: nothing looked at yet; `rawHeaders` as node:http gives them. */
+export interface Exchange extends Pick<ForwardRequest, 'disconnected' | 'acceptsStream' | 'endsWithConnection'> {
 	readonly requestId: string;
-	/** Name, value, name, value … as node:http gives them. */
 	readonly rawHeaders: readonly string[];
 	/** Checks what must hold before anybody is asked who they are (Host, Origin, headers), and finds the address. */
 	admit(): Address;
-	readCall(): Promise<Call>;
+	readCall(principal: Principal): Promise<Call>;
 }
 
 /** The stages, in the order a call meets them. */
@@ -42,7 +41,7 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 		trail.note({ address: pathOf(address) });
 		const principal = await stages.authenticate(exchange.rawHeaders);
 		trail.note({ principal: { issuer: principal.issuer, tid: principal.tid, oid: principal.oid } });
-		const call = await exchange.readCall();
+		const call = await exchange.readCall(principal);
 		trail.note({ era: call.era, method: call.method || call.kind });
 		const route = await stages.resolveRoute({ address, principal, call });
 		const { allowed, refusal, level, reasons, rules } = stages.decide(principal, route, call);
@@ -50,8 +49,9 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 		if (!allowed) throw new PortcullisError(refusal);
 		const credential = stages.attachCredential(principal, route);
 		if (credential !== undefined) await trail.intend(credential.id);
-		const { disconnected, acceptsStream } = exchange;
-		return await trail.close(await stages.forward({ principal, call, route, credential, disconnected, acceptsStream }));
+		const { disconnected, acceptsStream, endsWithConnection } = exchange;
+		const request = { principal, call, route, credential, disconnected, acceptsStream, endsWithConnection };
+		return await trail.close(await stages.forward(request));
 	} catch (error) {
 		const known = toPortcullisError(error);
 		await trail.fail(known);

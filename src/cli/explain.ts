@@ -84,7 +84,9 @@ async function explainTool(app: App, principal: Principal, at: { snapshot: Snaps
 	if (!before.allowed) return explainDecision(before, { server, name });
 	const tool = await findTool(app, principal, { server, name });
 	if ('problem' in tool) return { allowed: false, lines: [tool.problem] };
-	return explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found }), { server, name });
+	const words = explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found }), { server, name });
+	const { revision, way } = await app.directory.spokenBy({ principal, server });
+	return { ...words, lines: [...words.lines, `  spoken: MCP ${revision} over ${way}.`] };
 }
 
 type Lookup = { readonly found: CatalogItem } | { readonly problem: string };

@@ -1,3 +1,4 @@
+import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import { fillTid } from './cross-faults.ts';
 import { deepFreeze } from './deep-freeze.ts';
@@ -62,6 +63,7 @@ function buildServer(place: Pick<Server, 'workspace' | 'slug' | 'limits'>, entry
 		transport: buildTransport(entry),
 		era: entry.era,
 		isolation: entry.isolation,
+		clientFeatures: CLIENT_FEATURES.filter((feature) => entry.clientFeatures.includes(feature)),
 		toolRules: new Map(
 			Object.entries(entry.tools.rules).map(([tool, rule]): [string, ToolRule] => {
 				return [tool, { ...rule, enabled: rule.enabled ?? enabledByDefault }];

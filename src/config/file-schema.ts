@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isSlug } from '../lib/slug.ts';
+import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { crossFaults, isRecord } from './cross-faults.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
@@ -72,6 +73,7 @@ function networkServer(lookup: SecretLookup) {
 			url: text(urlFault),
 			allowPlainHttp: z.boolean().default(false),
 			headers: templates(HEADER_RULES, lookup),
+			clientFeatures: clientFeatures().default([...CLIENT_FEATURES]),
 			...anyServer(),
 		})
 		.superRefine(({ url, allowPlainHttp }, context) => {
@@ -90,6 +92,8 @@ function stdioServer(lookup: SecretLookup) {
 		args: z.array(text(undefined, 0)).default([]),
 		cwd: text().optional(),
 		env: templates(VARIABLE_RULES, lookup),
+		// A caller's roots are folders of another machine; a server that trusts them would open ours of the same name.
+		clientFeatures: clientFeatures().default(CLIENT_FEATURES.filter((feature) => feature !== 'roots')),
 		...anyServer(),
 	});
 }
@@ -103,6 +107,10 @@ function anyServer() {
 		tools: tools().prefault({}),
 		limits: upstreamLimits().prefault({}),
 	};
+}
+
+function clientFeatures() {
+	return z.array(z.enum(CLIENT_FEATURES));
 }
 
 function refuseSession({ input }: { readonly input?: unknown }): string | undefined {
@@ -161,6 +169,7 @@ function upstreamLimits() {
 		frameBytes: limit(),
 		childIdleMs: limit(),
 		listAgeMs: limit(),
+		questionMs: limit(),
 	} satisfies Record<keyof UpstreamLimits, unknown>);
 }
 

@@ -10,6 +10,7 @@ export const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = Object.freeze({
 	frameBytes: 4 * 1024 * 1024,
 	childIdleMs: 600_000,
 	listAgeMs: 300_000,
+	questionMs: 600_000,
 });
 
 /** Limits towards callers for which the file says nothing else. */

@@ -37,13 +37,14 @@ function printWorkspace({ title, servers }: Workspace, references: References): 
 }
 
 function printServer(server: Server, references: References): object {
-	const { title, enabled, era, isolation, limits } = server;
+	const { title, enabled, era, isolation, clientFeatures, limits } = server;
 	return {
 		title: plain(title),
 		enabled,
 		...printTransport(server, references),
 		era,
 		isolation,
+		clientFeatures,
 		tools: {
 			default: server.toolsEnabledByDefault ? 'enabled' : 'disabled',
 			rules: printMap(server.toolRules, (rule: ToolRule) => rule),

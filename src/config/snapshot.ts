@@ -1,4 +1,5 @@
 import type { SecretTemplate } from '../lib/secret.ts';
+import type { ClientFeature } from '../mcp/client-features.ts';
 
 /** What a principal may do in a workspace, weakest first. */
 export type AccessLevel = 'read' | 'write' | 'admin';
@@ -73,6 +74,8 @@ export interface UpstreamLimits {
 	readonly childIdleMs: number;
 	/** Cached lists older than this are refreshed in the background. */
 	readonly listAgeMs: number;
+	/** How long a question of the server waits for the caller's answer. */
+	readonly questionMs: number;
 }
 
 /** An MCP server configured in a workspace. */
@@ -88,6 +91,8 @@ export interface Server {
 	readonly era: 'auto' | 'modern' | 'legacy';
 	/** `shared`: one upstream session for the workspace. `principal`: one for each person. */
 	readonly isolation: 'shared' | 'principal';
+	/** What the server may ask of the caller's client, where the client can. */
+	readonly clientFeatures: readonly ClientFeature[];
 	/** Rules by the upstream's own tool name. */
 	readonly toolRules: ReadonlyMap<string, ToolRule>;
 	/** Whether a tool without a rule is enabled. */

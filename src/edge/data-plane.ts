@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SnapshotSource } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import { type Cancel, createCancel } from '../lib/cancel.ts';
 import type { Address } from '../mcp/address.ts';
@@ -8,22 +7,21 @@ import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { type Call, streamCall, successText } from '../mcp/call.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { type Exchange, handleCall, type Stages } from '../pipeline.ts';
-import { checkNames, type EdgeHeaders, readHeaders } from './check-headers.ts';
-import { corsHeaders } from './cors.ts';
-import { parseAddress } from './parse-address.ts';
-import { metadataUrl } from './protected-resource.ts';
+import { doorOf } from './parse-address.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import { collapse, frameText, type Sending, sendAnswer, sendRefusal } from './send-answer.ts';
-
-/** What the data plane works with. */
-export interface DataPlaneParts {
-	readonly stages: Stages;
-	readonly snapshots: SnapshotSource;
-	/** Whether the gateway has begun to stop. */
-	isDraining(): boolean;
-}
+import { createSsePlane } from './sse-plane.ts';
+import {
+	addressFor,
+	commonHeaders,
+	type DataPlaneParts,
+	headersOf,
+	refuseVisitor,
+	tryReadHeaders,
+	type Visitor,
+} from './visitor.ts';
 
 /** The handler of all MCP addresses. */
 export interface DataPlane {
@@ -33,14 +31,8 @@ export interface DataPlane {
 	endStreams(): void;
 }
 
-interface Visit {
-	readonly requestId: string;
-	readonly request: IncomingMessage;
-	readonly response: ServerResponse;
-	readonly snapshots: SnapshotSource;
+interface Visit extends Visitor {
 	readonly endless: Map<ServerResponse, Call>;
-	/** Read before anything else; a fault in them is told when the pipeline asks for the address. */
-	readonly headers: HeadersRead;
 	calls: readonly Call[];
 	isBatch: boolean;
 }
@@ -48,13 +40,20 @@ interface Visit {
 /** Builds the handler of all MCP addresses, straight on node:http. */
 export function createDataPlane(parts: DataPlaneParts): DataPlane {
 	const endless = new Map<ServerResponse, Call>();
+	const sse = createSsePlane(parts);
 	const endStreams = (): void => {
 		for (const [response, call] of endless) response.end(farewell(call));
+		sse.endStreams();
 	};
 	// A stream was allowed by the configuration it was opened under; whoever may still have it opens it again.
 	parts.snapshots.onChange(endStreams);
 	return {
-		handle: (request, response) => answer(parts, { request, response, endless }).catch(() => void response.destroy()),
+		handle(request, response) {
+			const door = doorOf(request.url ?? '');
+			const answered =
+				door === 'mcp' ? answer(parts, { request, response, endless }) : sse.handle(door, request, response);
+			return answered.catch(() => void response.destroy());
+		},
 		endStreams,
 	};
 }
@@ -98,35 +97,8 @@ async function answer({ stages, snapshots, isDraining }: DataPlaneParts, arrival
 	}
 }
 
-type HeadersRead = { readonly read: EdgeHeaders } | { readonly fault: unknown };
-
-function tryReadHeaders(rawHeaders: readonly string[]): HeadersRead {
-	try {
-		return { read: readHeaders(rawHeaders) };
-	} catch (fault) {
-		return { fault };
-	}
-}
-
-function headersOf({ headers }: Visit): EdgeHeaders {
-	if ('fault' in headers) throw headers.fault;
-	return headers.read;
-}
-
-function commonHeaders({ requestId, headers, snapshots }: Visit): Record<string, string> {
-	const common: Record<string, string> = { 'x-request-id': requestId };
-	const origin = 'read' in headers ? headers.read.origin : undefined;
-	return origin === undefined ? common : Object.assign(common, corsHeaders(origin, snapshots.current().names));
-}
-
 function refuse(visit: Visit, error: PortcullisError, call = visit.calls[0]): Refusal {
-	const resourceMetadataUrl = metadataUrl(visit.request, visit.snapshots.current().names);
-	return refusalOf(error, {
-		requestId: visit.requestId,
-		idText: call?.idText ?? 'null',
-		era: call?.era,
-		resourceMetadataUrl,
-	});
+	return refuseVisitor(visit, error, call);
 }
 
 interface Turn {
@@ -142,6 +114,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 		requestId: turn.index === 0 ? visit.requestId : `${visit.requestId}.${turn.index}`,
 		rawHeaders: request.rawHeaders,
 		acceptsStream: !visit.isBatch && acceptsStream(visit),
+		endsWithConnection: false,
 		admit: () => admit(visit, turn),
 		readCall: () => (turn.index === 0 ? readFirst(visit) : Promise.resolve(visit.calls[turn.index] as Call)),
 		disconnected() {
@@ -153,8 +126,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 
 function admit(visit: Visit, turn: Turn): Address {
 	if (turn.isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
-	checkNames(headersOf(visit), visit.snapshots.current().names);
-	const address = parseAddress(visit.request.url ?? '');
+	const address = addressFor(visit, 'mcp');
 	if (!['POST', 'GET', 'DELETE'].includes(visit.request.method ?? ''))
 		throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
 	return address;

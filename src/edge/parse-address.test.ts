@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { errorCode } from '../errors/portcullis-error.ts';
 import { pathOf } from '../mcp/address.ts';
-import { parseAddress } from './parse-address.ts';
+import { type Door, doorOf, parseAddress } from './parse-address.ts';
 
-function parsed(target: string): unknown {
+function parsed(target: string, door?: Door): unknown {
 	try {
-		return parseAddress(target);
+		return parseAddress(target, door);
 	} catch (error) {
 		return errorCode(error);
 	}
@@ -58,5 +58,35 @@ describe('parseAddress', () => {
 				expect(typeof address === 'object' || address === 'PC_ADDRESS_UNKNOWN').toBe(true);
 			}),
 		);
+	});
+});
+
+describe('the doors of an address', () => {
+	it.each([
+		['/mcp', 'mcp'],
+		['/sse', 'sse'],
+		['/sse/', 'sse'],
+		['/w/a/s/b/sse?x=/mcp', 'sse'],
+		['/w/a/messages?sessionId=1', 'messages'],
+		['/messages/?a', 'messages'],
+		['/w/sse/mcp', 'mcp'],
+		['/mcp?/sse', 'mcp'],
+		['/xsse', 'mcp'],
+		['/SSE', 'mcp'],
+		['/%73se', 'mcp'],
+		['', 'mcp'],
+	])('%s leads to %s', (target, door) => expect(doorOf(target)).toBe(door));
+
+	it('lead to the same addresses, each by its own word', () => {
+		const doors = ['mcp', 'sse', 'messages'] as const;
+		for (const [prefix, address] of [
+			['', { kind: 'all' }],
+			['/w/a', { kind: 'workspace', workspace: 'a' }],
+			['/w/a/s/b', { kind: 'server', workspace: 'a', server: 'b' }],
+		] as const)
+			for (const word of doors) {
+				const read = doors.map((door) => parsed(`${prefix}/${word}`, door));
+				expect(read).toEqual(doors.map((door) => (door === word ? address : 'PC_ADDRESS_UNKNOWN')));
+			}
 	});
 });

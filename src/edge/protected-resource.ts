@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PublicNames, Snapshot } from '../config/snapshot.ts';
 import { resourceMetadata } from '../identity/resource-metadata.ts';
 import { checkNames, readHeaders } from './check-headers.ts';
-import { parseAddress } from './parse-address.ts';
+import { doorOf, parseAddress } from './parse-address.ts';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
@@ -11,10 +11,14 @@ export function isMetadataTarget(target: string): boolean {
 	return target.startsWith(WELL_KNOWN);
 }
 
-/** Where the metadata of the requested address stands: the well-known path before the address's own (RFC 9728 §3.1). */
+/**
+ * Where the metadata of the requested address stands: the well-known path before the address's own (RFC 9728 §3.1). The
+ * messages of HTTP+SSE belong to the address of their stream, which is the one that a client knows.
+ */
 export function metadataUrl(request: IncomingMessage, names: PublicNames): string {
 	const path = (request.url ?? '/').split('?', 1)[0] as string;
-	return originOf(request, names) + WELL_KNOWN + path;
+	const resource = doorOf(path) === 'messages' ? path.replace(/messages\/?$/, 'sse') : path;
+	return originOf(request, names) + WELL_KNOWN + resource;
 }
 
 function originOf(request: IncomingMessage, names: PublicNames): string {
@@ -29,7 +33,7 @@ export function sendMetadata(request: IncomingMessage, response: ServerResponse,
 	const path = ((request.url ?? '').split('?', 1)[0] as string).slice(WELL_KNOWN.length);
 	try {
 		checkNames(readHeaders(request.rawHeaders), snapshot.names);
-		parseAddress(path);
+		parseAddress(path, doorOf(path) === 'sse' ? 'sse' : 'mcp');
 	} catch {
 		response.writeHead(404).end();
 		return;

@@ -3,8 +3,11 @@ import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.t
 import type { Answer, Frame, FrameSink } from '../mcp/answer.ts';
 import type { Refusal } from './refusal.ts';
 
-const KEEP_ALIVE_MS = 15_000;
-const STREAM_HEADERS = {
+/** How often a silent stream says that it lives, milliseconds: proxies cut connections that are idle for a minute. */
+export const KEEP_ALIVE_MS = 15_000;
+
+/** Headers of every event stream. */
+export const STREAM_HEADERS = {
 	'content-type': 'text/event-stream',
 	'cache-control': 'no-cache, no-transform',
 	// Asks NGINX and its kin not to hold frames back (mcp 2026-07-28: basic/transports).
@@ -22,7 +25,7 @@ export interface Sending {
 
 /** Writes a JSON body with exact length. */
 export function sendBody(
-	sending: Sending,
+	sending: Pick<Sending, 'response' | 'common'>,
 	status: number,
 	headers: Readonly<Record<string, string>>,
 	body: string | Buffer,
@@ -75,7 +78,8 @@ function responseSink(response: ServerResponse): FrameSink {
 	};
 }
 
-function drained(response: ServerResponse): Promise<void> {
+/** Resolves when a response takes more again; rejects when it has closed. */
+export function drained(response: ServerResponse): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const onDrain = (): void => settle(resolve);
 		const onClose = (): void => settle(() => reject(new PortcullisError('PC_CALL_CANCELLED')));

@@ -6,6 +6,8 @@ export interface ErrorFacts {
 	readonly detail?: string;
 	/** JSON text of the id of the message the error answers, where it is known before there is a `Call`. */
 	readonly idText?: string;
+	/** HTTP status with which a server answered something that is no MCP. */
+	readonly upstreamStatus?: number;
 	/** Seconds after which trying again makes sense. */
 	readonly retryAfterSeconds?: number;
 }

@@ -93,7 +93,7 @@ export const ERRORS = {
 	PC_ORIGIN_REFUSED: row('edge', 403, -31403, 'Pages of this Origin may not call the gateway.'),
 	PC_HEADER_INVALID: row('edge', 400, -32600, 'A header is repeated or malformed; send each header once.'),
 	PC_ADDRESS_UNKNOWN: row('edge', 404, -31404, 'There is nothing at this address, or you may not use it.'),
-	PC_METHOD_NOT_ALLOWED: row('edge', 405, -31405, 'This address takes POST.'),
+	PC_METHOD_NOT_ALLOWED: row('edge', 405, -31405, 'Use the HTTP method that the Allow header names.'),
 	PC_STREAM_NOT_ACCEPTED: row('edge', 406, -31406, 'The answer is an event stream; accept text/event-stream.'),
 	PC_BODY_TOO_LARGE: row('edge', 413, -31413, 'The message is larger than the gateway accepts.'),
 	PC_MEDIA_TYPE: row(
@@ -148,6 +148,12 @@ export const ERRORS = {
 		'The MCP-Protocol-Version header names a revision that is not supported.',
 	),
 	PC_SESSION_UNKNOWN: row('edge', 404, -31404, 'The session is unknown or has ended; initialize again.'),
+	PC_TOO_MANY_OPEN: row(
+		'edge',
+		429,
+		-31429,
+		'You have too many event streams open, or calls in flight on one; wait until one has ended.',
+	),
 	PC_SHUTTING_DOWN: row('edge', 503, -31503, 'The gateway is stopping; send the call again in a moment.'),
 
 	PC_METHOD_UNKNOWN: row('router', 200, -32601, 'This method is not available at this address.'),
@@ -182,6 +188,19 @@ export const ERRORS = {
 		200,
 		-32602,
 		'The cursor is not one that this list gave out; start from the beginning.',
+	),
+	PC_REQUEST_STATE_INVALID: row(
+		'router',
+		200,
+		-32602,
+		'The request state is not valid for this call, or has expired; make the call again without it.',
+	),
+	PC_TASK_UNKNOWN: row('router', 200, -32602, 'There is no such task, or it is not yours.'),
+	PC_CAPABILITY_REQUIRED: row(
+		'router',
+		400,
+		-32021,
+		'The client does not declare a capability that this needs; see requiredCapabilities.',
 	),
 
 	PC_CREDENTIAL_MISSING: row(
@@ -233,6 +252,12 @@ export const ERRORS = {
 		-31503,
 		'The server failed to start and is waiting before the next try; try again shortly.',
 	),
+	PC_UPSTREAM_BUSY: row(
+		'upstream',
+		503,
+		-31503,
+		'The server is asking too many people something at the moment; try again shortly.',
+	),
 	PC_UPSTREAM_SESSION_LOST: row(
 		'upstream',
 		502,
@@ -252,11 +277,17 @@ export const ERRORS = {
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
+	PC_QUESTION_UNANSWERED: row(
+		'upstream',
+		200,
+		-31408,
+		'The server asked something and got no answer in time; make the call again.',
+	),
 	PC_CLIENT_FEATURE_UNSUPPORTED: row(
 		'upstream',
 		200,
 		-32601,
-		'The gateway does not pass questions of a server to the client at this address.',
+		'The server needs to ask something (elicitation, sampling or roots) that this client did not say it can answer.',
 	),
 
 	PC_INTERNAL: row('edge', 500, -32603, 'Something went wrong inside the gateway; tell its operator the request id.'),

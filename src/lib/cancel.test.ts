@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createCancel } from './cancel.ts';
+import { createCancel, firstOf } from './cancel.ts';
 
 describe('a cancel', () => {
 	it('tells every listener once, with the first reason', () => {
@@ -21,5 +21,30 @@ describe('a cancel', () => {
 		cancel.signal.removeEventListener('abort', listener);
 		cancel.abort('reason');
 		expect(told).toEqual([]);
+	});
+});
+
+describe('the first of several signals', () => {
+	it('aborts with whichever comes first, and with its reason', () => {
+		const [one, other] = [createCancel(), createCancel()];
+		const { signal } = firstOf([one.signal, undefined, other.signal]);
+		expect(signal.aborted).toBe(false);
+		other.abort('other');
+		one.abort('one');
+		expect([signal.aborted, signal.reason]).toEqual([true, 'other']);
+	});
+
+	it('has aborted when one of them had', () => {
+		const gone = createCancel();
+		gone.abort('gone');
+		expect(firstOf([undefined, gone.signal]).signal.reason).toBe('gone');
+	});
+
+	it('no longer follows them once it is stopped', () => {
+		const one = createCancel();
+		const { signal, stop } = firstOf([one.signal]);
+		stop();
+		one.abort('late');
+		expect(signal.aborted).toBe(false);
 	});
 });

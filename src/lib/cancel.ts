@@ -42,3 +42,26 @@ export function createCancel(): Cancel {
 		},
 	};
 }
+
+/** A signal that aborts with the first of several, and the way to let go of them. */
+export interface FirstOf {
+	readonly signal: CancelSignal;
+	stop(): void;
+}
+
+/** Follows these signals until it is stopped. */
+export function firstOf(signals: readonly (CancelSignal | undefined)[]): FirstOf {
+	const first = createCancel();
+	const stops = signals.map((signal) => {
+		const listener = (): void => first.abort(signal?.reason);
+		if (signal?.aborted) listener();
+		signal?.addEventListener('abort', listener, { once: true });
+		return () => signal?.removeEventListener('abort', listener);
+	});
+	return {
+		signal: first.signal,
+		stop() {
+			for (const stop of stops) stop();
+		},
+	};
+}

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editObject, elementsOf, memberOf, membersOf, objectText, skipValue, sliceOf } from './json-text.ts';
+import {
+	editObject,
+	elementsOf,
+	memberOf,
+	membersOf,
+	objectText,
+	replaceSpans,
+	skipValue,
+	sliceOf,
+} from './json-text.ts';
 
 /** JSON text no serialiser would write: odd white space, escapes and numbers, keys repeated on no level. */
 const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
@@ -150,5 +159,16 @@ describe('objectText', () => {
 	it('joins values that are JSON text already', () => {
 		expect(objectText({ a: '1.0', 'q"': '{"b":[]}' })).toBe('{"a":1.0,"q\\"":{"b":[]}}');
 		expect(objectText({})).toBe('{}');
+	});
+});
+
+describe('replaced spans', () => {
+	it('leave every other character where it was', () => {
+		const text = '{"a" : 1.0,"b":"x" , "c":[2]}';
+		const [a, b, c] = membersOf(text);
+		expect(replaceSpans(text, [])).toBe(text);
+		expect(replaceSpans(text, [{ ...b!, text: '{}' }])).toBe('{"a" : 1.0,"b":{} , "c":[2]}');
+		const all = [a!, b!, c!].map((member) => ({ ...member, text: member.key }));
+		expect(replaceSpans(text, all)).toBe('{"a" : a,"b":b , "c":c}');
 	});
 });

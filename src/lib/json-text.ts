@@ -117,6 +117,22 @@ export function sliceOf(text: string, span: Span): string {
 	return text.slice(span.start, span.end);
 }
 
+/** A span and what comes in its place. */
+export interface Replacement extends Span {
+	readonly text: string;
+}
+
+/** The text with these spans, which are in order and do not overlap, replaced; every other character stays. */
+export function replaceSpans(text: string, replacements: readonly Replacement[]): string {
+	let result = '';
+	let at = 0;
+	for (const { start, end, text: replacement } of replacements) {
+		result += text.slice(at, start) + replacement;
+		at = end;
+	}
+	return result + text.slice(at);
+}
+
 /**
  * A copy of the object text with members set (value: JSON text) or removed (`undefined`). Members that are set keep
  * their place; new ones are appended; all others keep their bytes.

@@ -9,7 +9,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * One thing a caller wants: a JSON-RPC message, parsed, checked against the limits, era known; or, legacy only, the
- * stream of a session opened (`listen`, HTTP GET) or the session ended (`end`, HTTP DELETE), which have no message.
+ * stream of a session opened (`listen`, HTTP GET) or the session ended (`end`, HTTP DELETE), which have no message. A
+ * `listen` without a session opens the stream of HTTP+SSE (mcp 2024-11-05), on which a session will begin.
  */
 export interface Call {
 	readonly kind: 'request' | 'notification' | 'response' | 'listen' | 'end';

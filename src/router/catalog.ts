@@ -1,8 +1,10 @@
 import type { Server } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
+import type { Call } from '../mcp/call.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { ParamHeader } from '../mcp/modern/param-headers.ts';
+import type { RestoredCall } from '../mcp/modern/restore-call.ts';
 import type { Era } from '../mcp/revisions.ts';
 
 /** One tool, prompt, resource or template as its server gave it. */
@@ -27,6 +29,14 @@ export interface CatalogList {
 	readonly outdated: boolean;
 }
 
+/** How a server turned out to speak. */
+export interface Spoken {
+	readonly era: Era;
+	readonly revision: string;
+	/** `sse` also where a server that is configured as http knows only the older transport. */
+	readonly way: 'http' | 'sse' | 'stdio';
+}
+
 /** Whose list is wanted. */
 export interface CatalogQuery {
 	readonly principal: Principal;
@@ -38,12 +48,17 @@ export interface CatalogQuery {
 	readonly signal?: CancelSignal;
 }
 
+/** Which server, as whom. */
+export type ServerQuery = Pick<CatalogQuery, 'principal' | 'server'>;
+
 /** What the router asks about upstreams; what is known already is answered without a promise. */
 export interface UpstreamDirectory {
 	/** The cached list; asks the server only when there is none yet or it is known to have changed. */
 	list(query: CatalogQuery): CatalogList | Promise<CatalogList>;
 	/** The same after asking the server again, unless that was done moments ago: for names the list does not have. */
 	listAgain(query: CatalogQuery): Promise<CatalogList>;
-	/** Which protocol the server speaks. */
-	eraOf(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Era | Promise<Era>;
+	/** Which protocol the server speaks, and how; asks it when that is unknown or was found out too long ago. */
+	spokenBy(query: Omit<CatalogQuery, 'kind' | 'profile' | 'signal'>): Spoken | Promise<Spoken>;
+	/** Opens the state or ids of a call that bears some (`bearsSealed`); throws when they are not this principal's. */
+	restore(query: ServerQuery, call: Call): RestoredCall;
 }

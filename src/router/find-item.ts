@@ -1,6 +1,7 @@
 import type { Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type Address, prefixesAt, unwrapUri } from '../mcp/address.ts';
+import { narrowedProfile } from '../mcp/client-features.ts';
 import { exposedName, mayHavePrefixes } from '../mcp/names.ts';
 import type { CatalogItem, CatalogList, CatalogQuery, UpstreamDirectory } from './catalog.ts';
 
@@ -43,7 +44,7 @@ export function createItemFinder(directory: UpstreamDirectory): ItemFinder {
 		const candidates = search.servers.filter((server) => mayHavePrefixes(exposed, prefixesAt(search.address, server)));
 		for (const ask of [directory.list, directory.listAgain]) {
 			for (const server of candidates) {
-				const list = await ask({ ...search, server });
+				const list = await ask(queryFor(search, server));
 				const item = indexOf(list, prefixesAt(search.address, server)).get(exposed);
 				if (item !== undefined) return { server, item };
 			}
@@ -56,6 +57,11 @@ export function createItemFinder(directory: UpstreamDirectory): ItemFinder {
 		byUri: async (search, uri) => unwrap(search.servers, uri) ?? (await byPlainUri(directory, search, uri)),
 		byTemplate: async (search, template) => only(await matches(directory, search, (item) => item.name === template)),
 	};
+}
+
+// Each server is told of those capabilities that it may use, so each may list by other ones.
+function queryFor(search: ItemSearch, server: Server): CatalogQuery {
+	return { ...search, server, profile: narrowedProfile(search.profile, server.clientFeatures) };
 }
 
 function unwrap(servers: readonly Server[], wrapped: string): { server: Server; uri: string } | undefined {
@@ -88,7 +94,7 @@ async function matches(
 	fits: (item: CatalogItem) => boolean,
 ): Promise<readonly FoundItem[]> {
 	const found = search.servers.map(async (server) => {
-		const list = await Promise.resolve(directory.list({ ...search, server })).catch(() => undefined);
+		const list = await Promise.resolve(directory.list(queryFor(search, server))).catch(() => undefined);
 		return (list?.items ?? []).filter(fits).map((item) => ({ server, item }));
 	});
 	return (await Promise.all(found)).flat();

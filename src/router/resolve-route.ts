@@ -3,9 +3,12 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
 import { asObject, type Call } from '../mcp/call.ts';
+import { narrowedProfile } from '../mcp/client-features.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
+import { bearsSealed } from '../mcp/modern/restore-call.ts';
+import type { Era } from '../mcp/revisions.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
 import { createItemFinder, type ItemFinder, type ItemSearch, unknownItem } from './find-item.ts';
 import { concernsChanges, type FindResource, resolveChanges } from './resolve-changes.ts';
@@ -49,6 +52,7 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 			session,
 			profile: declaredProfile(call, session),
 		};
+		if (isOpening(call)) return Promise.resolve(openingRoute(place));
 		if (call.kind === 'request' && isForeignTo(call.method, call.era)) throw unknownMethod();
 		if (address.kind !== 'server') return resolveAggregate(finder, place);
 		return resolveServer(parts.directory, place, servers[0] as Server);
@@ -102,20 +106,33 @@ function declaredProfile(call: Call, session: SessionClaim | undefined): string 
 	return session?.profile ?? '{}';
 }
 
+// HTTP+SSE (mcp 2024-11-05) opens its stream before there is a session: the address must be the caller's, no more.
+function isOpening(call: Call): boolean {
+	return call.kind === 'listen' && call.sessionId === undefined;
+}
+
+function openingRoute({ address, servers, session, profile }: Place): LocalRoute {
+	return { address, servers, session, profile, kind: 'local', answer: 'accepted' };
+}
+
 async function resolveServer(directory: UpstreamDirectory, place: Place, server: Server): Promise<Route> {
 	const { call, principal } = place;
-	const verdict = directory.eraOf({ principal, server });
-	const era = typeof verdict === 'string' ? verdict : await verdict;
+	const known = directory.spokenBy({ principal, server });
+	const { era, way } = known instanceof Promise ? await known : known;
 	const { address, servers, session } = place;
-	const raw = server.transport.kind === 'http' && era === call.era && !isUnbound(call, session);
-	// Where the gateway holds the session it declares no capabilities, so the lists are those of a client without any.
-	const profile = raw ? place.profile : '{}';
+	const raw = way === 'http' && era === call.era && !isUnbound(call, session);
+	// Where the gateway holds the session, the server is told what it may ask of this caller and no more.
+	const profile = raw ? place.profile : narrowedProfile(place.profile, server.clientFeatures);
 	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };
+	if (call.method.startsWith('tasks/') && !(raw && isTaskMethodOf(call, session))) throw unknownMethod();
+	// Before the tool is looked for: a state that nobody gave out must not tell hidden tools from those that do not exist.
+	const restored = raw && isSealedCall(call) ? directory.restore({ principal, server }, call) : undefined;
 	const query = { principal, server, kind: 'tools', profile } as const;
 	// A notification calls nothing, and must not tell the tools that are hidden from those that do not exist.
 	const callsTool = call.kind === 'request' && call.method === 'tools/call';
-	const tool = callsTool ? await toolOf(directory, query, textParam(call, 'name')) : undefined;
-	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile };
+	const called = callsTool ? await toolOf(directory, query, textParam(call, 'name')) : undefined;
+	const tool = restored?.tool === undefined ? called : await taskTool(directory, query, restored.tool);
+	if (raw) return { address, servers, session, kind: 'raw', server, tool, profile, restored };
 	const base = { address, servers, session };
 	if (concernsChanges(call)) return resolveChanges(place, async (uri) => ({ server, uri }));
 	const local = localAnswer(call);
@@ -132,12 +149,34 @@ function isUnbound(call: Call, session: SessionClaim | undefined): boolean {
 	return session?.upstream === undefined && (call.kind === 'response' || call.method === 'notifications/cancelled');
 }
 
+function isSealedCall(call: Call): boolean {
+	return call.era === 'modern' && call.kind === 'request' && bearsSealed(call);
+}
+
+const TASK_METHODS: Readonly<Record<Era, readonly string[]>> = {
+	modern: ['tasks/get', 'tasks/update', 'tasks/cancel'],
+	legacy: ['tasks/get', 'tasks/result', 'tasks/cancel'],
+};
+
+// Modern ids are the person's own. Legacy ones are the server's, which has to know one person's session from another's;
+// a list of tasks is never passed, since behind one credential a server may take everybody for one person.
+function isTaskMethodOf(call: Call, session: SessionClaim | undefined): boolean {
+	const isBound = call.era === 'modern' || session?.upstream !== undefined;
+	return isBound && call.kind === 'request' && TASK_METHODS[call.era].includes(call.method);
+}
+
 async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
 	const listed = directory.list(query);
 	const known = (listed instanceof Promise ? await listed : listed).byName.get(name);
 	const tool = known ?? (await directory.listAgain(query)).byName.get(name);
 	if (tool === undefined) throw unknownItem('tool');
 	return tool;
+}
+
+// A call about a task is judged by the tool that began it; when that is listed no more, as a tool that changes things.
+async function taskTool(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
+	const known = (await directory.list(query)).byName.get(name);
+	return known ?? { name, text: '{}', readOnly: false, paramHeaders: [] };
 }
 
 function textParam(call: Call, member: string): string {
@@ -163,26 +202,19 @@ function localAnswer(call: Call): LocalRoute['answer'] | undefined {
 
 async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route> {
 	const { call } = place;
-	const base = { address: place.address, servers: place.servers, session: place.session, profile: '{}' };
+	const base = { address: place.address, servers: place.servers, session: place.session, profile: place.profile };
 	if (concernsChanges(call)) return resolveChanges(place, findResource(finder, place));
 	const local = localAnswer(call);
-	if (local !== undefined) return { ...base, kind: 'local', answer: local, profile: place.profile };
+	if (local !== undefined) return { kind: 'local', answer: local, ...base };
 	const list = listKindOf(call.method);
-	if (list !== undefined) return { ...base, kind: 'list', list };
-	const search: ItemSearch = { ...place, profile: '{}', kind: 'tools' };
-	const found = await findTarget(finder, search, call);
-	return {
-		...base,
-		kind: 'held',
-		servers: [found.server],
-		server: found.server,
-		tool: found.tool,
-		changes: found.changes,
-	};
+	if (list !== undefined) return { kind: 'list', list, ...base };
+	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...place }, call);
+	const profile = narrowedProfile(place.profile, server.clientFeatures);
+	return { ...base, kind: 'held', servers: [server], server, tool, changes, profile };
 }
 
 function findResource(finder: ItemFinder, place: Place): FindResource {
-	const search: ItemSearch = { ...place, profile: '{}', kind: 'resources' };
+	const search: ItemSearch = { kind: 'resources', ...place };
 	return (uri) => finder.byUri(search, uri);
 }
 

@@ -3,6 +3,7 @@ import type { Address } from '../mcp/address.ts';
 import type { ChangedList } from '../mcp/changes.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import type { ListKind } from '../mcp/methods.ts';
+import type { RestoredCall } from '../mcp/modern/restore-call.ts';
 import type { CatalogItem } from './catalog.ts';
 
 interface RouteBase {
@@ -19,7 +20,10 @@ interface RouteBase {
 export interface RawRoute extends RouteBase {
 	readonly kind: 'raw';
 	readonly server: Server;
+	/** The tool that is called, or that began the task the call is about. */
 	readonly tool: CatalogItem | undefined;
+	/** What of the message changes on the way; `undefined` for all but few calls. */
+	readonly restored: RestoredCall | undefined;
 }
 
 /** The call goes to one server through a session the gateway holds: other eras, other transports, aggregates. */

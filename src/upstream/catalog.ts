@@ -4,8 +4,10 @@ import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import type { CatalogItem, CatalogList } from '../router/catalog.ts';
+import { orAborted } from './or-aborted.ts';
 import { readList } from './read-list.ts';
-import { NO_CAPABILITIES, orAborted, type Sessions } from './sessions.ts';
+import { NO_CAPABILITIES } from './session-entries.ts';
+import type { Sessions } from './sessions.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
 
@@ -164,7 +166,7 @@ function ask(sessions: Sessions, wanted: ListWanted): Promise<CatalogList> {
 
 async function askOnce(sessions: Sessions, { target, kind, profile }: ListWanted): Promise<CatalogList> {
 	// A modern server learns the capabilities with each request, so one session asks for everybody's lists.
-	const modern = (await sessions.eraOf(target)) === 'modern';
+	const modern = (await sessions.spokenBy(target)).era === 'modern';
 	const session = await sessions.acquire(target, modern ? NO_CAPABILITIES : profile);
 	const stamp = createStamp(target.server.workspace, target.server.slug, 'gateway');
 	const items = await readList({ session, kind, profile, stamp });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { errorCode } from '../errors/portcullis-error.ts';
+import { createCancel } from '../lib/cancel.ts';
 import type { Call } from '../mcp/call.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { createClientSessions } from './client-sessions.ts';
@@ -26,6 +27,18 @@ describe('a running call', () => {
 		expect(signal?.aborted).toBe(false);
 		clients.cancel(CHAT, cancel(7));
 		expect(errorCode(signal?.reason)).toBe('PC_CALL_CANCELLED');
+	});
+
+	it('ends with the connection of its caller where that carries all answers, and listens no longer than it runs', () => {
+		const clients = createClientSessions();
+		const gone = createCancel();
+		const [running, ended] = [clients.begin(CHAT, call(1), gone.signal), clients.begin(CHAT, call(2), gone.signal)];
+		const nameless = clients.begin(undefined, call(3), gone.signal);
+		ended.end();
+		gone.abort('hung up');
+		expect([running.signal?.reason, nameless.signal?.reason]).toEqual(['hung up', 'hung up']);
+		expect(ended.signal?.aborted).toBe(false);
+		expect(clients.begin(CHAT, call(4), gone.signal).signal?.aborted).toBe(true);
 	});
 
 	it('that has ended is nobody’s to cancel, and the next with its id is another', () => {

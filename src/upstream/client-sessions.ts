@@ -1,24 +1,38 @@
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type Cancel, type CancelSignal, createCancel } from '../lib/cancel.ts';
+import { memberOf, sliceOf } from '../lib/json-text.ts';
 import type { Call } from '../mcp/call.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
+import type { Reply } from './dialogue.ts';
 
 /** What the gateway remembers of legacy callers' sessions at addresses where it holds the upstream session. */
 export interface ClientSessions {
-	/** Notes a call as running, so that `notifications/cancelled` of the same session finds it. */
-	begin(session: SessionClaim | undefined, call: Call): RunningCall;
+	/** Notes a call as running, so that `notifications/cancelled` of the same session finds it; `gone` ends it too. */
+	begin(session: SessionClaim | undefined, call: Call, gone?: CancelSignal): RunningCall;
 	/** Cancels what a `notifications/cancelled` names; unknown and foreign ids are ignored, as MCP demands. */
 	cancel(session: SessionClaim | undefined, call: Call): void;
+	/** Asks the session's client something; `send` gets the id of the question, JSON text. */
+	ask(session: SessionClaim, send: (id: string) => void): OpenQuestion;
+	/** Takes a message of the client that answers a question; unknown and foreign ids are ignored. */
+	answer(session: SessionClaim | undefined, call: Call): void;
 	setLogLevel(session: SessionClaim | undefined, call: Call): void;
 	logLevel(session: SessionClaim | undefined): LogLevel | undefined;
 	end(session: SessionClaim | undefined): void;
 }
 
+/** A question on its way. */
+export interface OpenQuestion {
+	/** The answer; rejects with what it was abandoned for. */
+	readonly reply: Promise<Reply>;
+	abandon(error: PortcullisError): void;
+}
+
 /** A call that its caller may cancel. */
 export interface RunningCall {
-	/** `undefined` without a session: then nothing can name the call. */
+	/** `undefined` when nothing can end the call: without a session nothing can name it. */
 	readonly signal: CancelSignal | undefined;
 	end(): void;
 }
@@ -31,19 +45,48 @@ const REMEMBERED_LEVELS = 10_000;
  */
 export function createClientSessions(): ClientSessions {
 	const running = new Map<string, Cancel>();
+	const questions = new Map<string, (settle: Reply | PortcullisError) => void>();
 	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED_LEVELS });
 	return {
-		begin(session, call) {
-			if (session === undefined) return UNCANCELLABLE;
+		begin(session, call, gone) {
+			if (session === undefined) return gone === undefined ? UNCANCELLABLE : { signal: gone, end: () => undefined };
 			const key = keyOf(session, JSON.stringify(call.id));
 			const controller = createCancel();
 			running.set(key, controller);
-			return { signal: controller.signal, end: () => running.get(key) === controller && running.delete(key) };
+			const unfollow = gone && follow(controller, gone);
+			return {
+				signal: controller.signal,
+				end() {
+					if (running.get(key) === controller) running.delete(key);
+					unfollow?.();
+				},
+			};
 		},
 		cancel(session, call) {
 			if (session === undefined) return;
 			const found = running.get(keyOf(session, JSON.stringify(call.params['requestId'])));
 			found?.abort(new PortcullisError('PC_CALL_CANCELLED'));
+		},
+		ask(session, send) {
+			// Random, so that no client can answer the question of another one's session by counting.
+			const id = JSON.stringify(`portcullis-${randomUUID()}`);
+			const key = keyOf(session, id);
+			const reply = new Promise<Reply>((resolve, reject) => {
+				questions.set(key, (settled) => {
+					questions.delete(key);
+					if (settled instanceof PortcullisError) reject(settled);
+					else resolve(settled);
+				});
+			});
+			send(id);
+			return { reply, abandon: (error) => questions.get(key)?.(error) };
+		},
+		answer(session, call) {
+			if (session === undefined) return;
+			const member = call.text === '' ? undefined : (memberOf(call.text, 'result') ?? memberOf(call.text, 'error'));
+			if (member === undefined) return;
+			const value = sliceOf(call.text, member);
+			questions.get(keyOf(session, JSON.stringify(call.id)))?.({ member: member.key as Reply['member'], value });
 		},
 		setLogLevel(session, call) {
 			const level = call.params['level'];
@@ -52,12 +95,23 @@ export function createClientSessions(): ClientSessions {
 		},
 		logLevel: (session) => (session === undefined ? undefined : levels.get(session.nonce)),
 		end(session) {
-			if (session !== undefined) levels.delete(session.nonce);
+			if (session === undefined) return;
+			levels.delete(session.nonce);
+			const gone = new PortcullisError('PC_SESSION_UNKNOWN');
+			for (const [key, settle] of questions) if (key.startsWith(`${session.nonce}\n`)) settle(gone);
 		},
 	};
 }
 
 const UNCANCELLABLE: RunningCall = Object.freeze({ signal: undefined, end: () => undefined });
+
+// The listener must not outlive the call: the signal lives as long as the caller's stream.
+function follow(controller: Cancel, gone: CancelSignal): () => void {
+	const onGone = (): void => controller.abort(gone.reason);
+	gone.addEventListener('abort', onGone, { once: true });
+	if (gone.aborted) onGone();
+	return () => gone.removeEventListener('abort', onGone);
+}
 
 function keyOf(session: SessionClaim, idText: string): string {
 	return `${session.nonce}\n${idText}`;

@@ -13,6 +13,8 @@ export interface ForwardRequest<R extends Route = Route> {
 	readonly credential: Attached | undefined;
 	/** Aborts when the caller's connection is gone; asking for it costs a listener, so ask only where it matters. */
 	disconnected(): CancelSignal;
+	/** Whether a call of either era ends with the connection (HTTP+SSE: one for all calls); else only modern ones do. */
+	readonly endsWithConnection: boolean;
 	/** Whether the caller takes `text/event-stream`. */
 	readonly acceptsStream: boolean;
 }

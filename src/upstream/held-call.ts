@@ -1,46 +1,28 @@
-import type { Server } from '../config/snapshot.ts';
 import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
-import type { CancelSignal } from '../lib/cancel.ts';
-import { memberOf, objectText, sliceOf } from '../lib/json-text.ts';
-import { type Answer, type Frame, messageAnswer } from '../mcp/answer.ts';
-import { asObject, type Call, type JsonObject, successText } from '../mcp/call.ts';
+import type { Answer } from '../mcp/answer.ts';
+import { asObject, type Call } from '../mcp/call.ts';
+import { mayBeAsked } from '../mcp/client-features.ts';
 import { isLogLevel, type LogLevel } from '../mcp/log-levels.ts';
 import { effectOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import { type Crossing, projectResult } from '../mcp/project.ts';
-import type { HeldRoute } from '../router/route.ts';
-import type { ClientSessions } from './client-sessions.ts';
-import type { OutgoingRequest } from './forward-request.ts';
-import { callerNotification, type HeldLeg, progressTokenOf, upstreamHeaders, upstreamParams } from './held-request.ts';
-import { isFailure } from './raw-call.ts';
-import { NO_CAPABILITIES, type Session, type Sessions } from './sessions.ts';
-import { createStamp, type Tripwire } from './stamp.ts';
-import type { WireResponse } from './wire.ts';
-
-/** What held calls are made with. */
-export interface HeldParts {
-	readonly sessions: Sessions;
-	readonly clients: ClientSessions;
-	readonly tripwire: Tripwire;
-	/** Makes the upstream log from this severity on, where it can; best effort. */
-	setLevel(session: Session, level: LogLevel, server: Server): Promise<void>;
-}
-
-type HeldRequest = OutgoingRequest<HeldRoute>;
+import { bindingOf, type OpenedState, type StateBinding } from '../mcp/modern/request-state.ts';
+import type { Held, HeldParts, HeldRequest } from './held.ts';
+import { beginConversation, exchange, type HeldConversation } from './held-exchange.ts';
+import type { HeldLeg } from './held-request.ts';
+import { NO_CAPABILITIES, type Session } from './session-entries.ts';
 
 /** Through a session the gateway holds: another era, another transport, or an aggregate address. */
 export async function heldCall(parts: HeldParts, request: HeldRequest): Promise<Answer> {
-	const { call, route, credential } = request;
-	const cancel = parts.clients.begin(route.session, call);
+	const { call, route } = request;
+	const binding = bindingFor(request);
+	const state = stateOf(parts, call, binding);
+	const gone = request.endsWithConnection ? request.disconnected() : undefined;
+	const cancel = parts.clients.begin(route.session, call, gone);
 	const signal = call.era === 'modern' ? request.disconnected() : cancel.signal;
+	const held: Held = { parts, request, signal, state, binding, done: cancel.end };
 	try {
-		const attempt = async (): Promise<Answer> => {
-			const session = await parts.sessions.acquire({ server: route.server, credential }, NO_CAPABILITIES, signal);
-			const leg: HeldLeg = { call, route, session, logLevel: logLevelOf(parts, request) };
-			if (leg.logLevel !== undefined) await parts.setLevel(session, leg.logLevel, route.server);
-			return exchange({ parts, request, leg, signal, done: cancel.end });
-		};
-		return await attempt().catch((error) => (mayRepeat(error, call) ? attempt() : Promise.reject(error)));
+		if (state?.park !== undefined) return await resume(held, state.park);
+		return await attempt(held).catch((error) => (mayRepeat(error, call) ? attempt(held) : Promise.reject(error)));
 	} catch (error) {
 		cancel.end();
 		throw error;
@@ -52,153 +34,69 @@ function mayRepeat(error: unknown, call: Call): boolean {
 	return errorCode(error) === 'PC_UPSTREAM_SESSION_LOST' && effectOf(call.method) === 'read';
 }
 
+// Only these may be answered with questions (mcp 2026-07-28: basic/patterns/mrtr).
+const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+function stateOf({ states }: HeldParts, call: Call, binding: StateBinding): OpenedState | undefined {
+	const state = call.params['requestState'];
+	if (call.era !== 'modern' || !MAY_ASK.has(call.method) || state === undefined) return undefined;
+	return states.read(state, binding);
+}
+
+function bindingFor({ call, principal, credential, route }: HeldRequest): StateBinding {
+	const named = call.params['name'] ?? call.params['uri'];
+	return bindingOf(call, principal, credential.key, JSON.stringify([route.server.slug, route.tool?.name, named]));
+}
+
+// A parked call has its session already; whoever parked it gets it back once, and only in this process: its server's
+// question waits on a connection of ours.
+function resume(held: Held, name: string): Promise<Answer> {
+	const conversation = held.parts.parked.take(name) as HeldConversation | undefined;
+	if (conversation === undefined) {
+		const data = { reason: 'invalid_request_state' };
+		throw new PortcullisError('PC_REQUEST_STATE_INVALID', { data, detail: 'no such call waits in this process' });
+	}
+	return exchange(held, { ...conversation.leg, call: held.request.call }, conversation);
+}
+
+async function attempt(held: Held): Promise<Answer> {
+	const { parts, request, signal } = held;
+	const { call, route, credential, principal } = request;
+	const target = { server: route.server, credential };
+	const profile = canBeAsked(request) ? route.profile : NO_CAPABILITIES;
+	const modern = (await parts.sessions.spokenBy(target)).era === 'modern';
+	const asks = MAY_ASK.has(call.method) && mayBeAsked(profile);
+	if (asks && !modern) {
+		const lease = await parts.sessions.lease(target, { profile, owner: principal.key, signal });
+		const leg = await prepared(held, lease.session, profile).catch((error) => giveBack(lease, error));
+		return exchange(held, leg, beginConversation(held, leg, lease.release));
+	}
+	const session = await parts.sessions.acquire(target, modern ? NO_CAPABILITIES : profile, signal);
+	const leg = await prepared(held, session, profile);
+	// A modern caller is asked by the result itself, which passes; a legacy one has to be asked in between.
+	const isBridged = asks && call.era === 'legacy';
+	return exchange(held, leg, isBridged ? beginConversation(held, leg, () => undefined) : undefined);
+}
+
+function giveBack(lease: { release(): void }, error: unknown): never {
+	lease.release();
+	throw error;
+}
+
+async function prepared({ parts, request }: Held, session: Session, profile: string): Promise<HeldLeg> {
+	const { call, route } = request;
+	const logLevel = logLevelOf(parts, request);
+	if (logLevel !== undefined) await parts.setLevel(session, logLevel, route.server);
+	return { call, route, session, logLevel, profile };
+}
+
+// A legacy client is asked on the stream of its call and answers by messages of its session: it needs both.
+function canBeAsked({ call, route, acceptsStream }: HeldRequest): boolean {
+	return call.era === 'modern' || (acceptsStream && route.session !== undefined);
+}
+
 function logLevelOf({ clients }: HeldParts, { call, route }: HeldRequest): LogLevel | undefined {
 	if (call.era === 'legacy') return clients.logLevel(route.session);
 	const level = asObject(call.params['_meta'])?.[META.logLevel];
 	return isLogLevel(level) ? level : undefined;
-}
-
-interface Exchange {
-	readonly parts: HeldParts;
-	readonly request: HeldRequest;
-	readonly leg: HeldLeg;
-	readonly signal: CancelSignal | undefined;
-	done(): void;
-}
-
-async function exchange(held: Exchange): Promise<Answer> {
-	const { request, leg } = held;
-	const streams = request.acceptsStream && (progressTokenOf(leg.call) !== undefined || leg.logLevel !== undefined);
-	const notes = createNotes();
-	const response = send(held, notes).finally(() => {
-		held.done();
-		notes.end();
-	});
-	if (!streams) return messageOf(await response);
-	// What comes first decides the shape: a response alone is JSON, a notification opens a stream.
-	response.catch(() => undefined);
-	const first = await notes.next();
-	if (first === undefined) return messageOf(await response);
-	return {
-		kind: 'stream',
-		headers: {},
-		async pump(sink) {
-			for (let note: string | undefined = first; note !== undefined; note = await notes.next())
-				await sink.write({ data: note });
-			await sink.last(await response);
-			return 'complete';
-		},
-	};
-}
-
-function messageOf(frame: Frame & { readonly status: number }): Answer {
-	return {
-		...messageAnswer(frame.data),
-		kind: 'message',
-		status: frame.status,
-		failed: frame.failed === true,
-	} as Answer;
-}
-
-async function send(held: Exchange, notes: Notes): Promise<Frame & { readonly status: number }> {
-	const { parts, request, leg, signal } = held;
-	const { server } = request.route;
-	const stamp = createStamp(server.workspace, server.slug, request.principal.key);
-	const response = await leg.session.request({
-		method: leg.call.method,
-		paramsFor: upstreamParams(leg),
-		headers: upstreamHeaders(leg),
-		stamp,
-		signal,
-		onNotification(notification) {
-			const text = callerNotification(notification, leg);
-			if (text !== undefined) notes.add(text);
-		},
-	});
-	if (!parts.tripwire.matches(stamp, response.stamp))
-		throw new PortcullisError('PC_INTERNAL', { detail: 'stamp mismatch' });
-	return translate(response, leg.call, { from: leg.session.info.era, to: leg.call.era });
-}
-
-function translate(response: WireResponse, call: Call, crossing: Crossing): Frame & { readonly status: number } {
-	const error = asObject(response.value['error']);
-	if (error !== undefined) return translateError(response, error, { call, crossing });
-	const result = memberOf(response.text, 'result');
-	const value = asObject(response.value['result']);
-	if (result === undefined || value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID');
-	const kind = value['resultType'] ?? 'complete';
-	// A question to the client or a task: nothing that this address can carry (see docs/protocol.md).
-	if (kind !== 'complete')
-		throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: `resultType ${String(kind)}` });
-	const text = projectResult(sliceOf(response.text, result), call.method, crossing);
-	return { data: successText(call.idText, text), failed: isFailure(response.value), status: 200 };
-}
-
-const METHOD_NOT_FOUND = -32601;
-const LEGACY_RESOURCE_NOT_FOUND = -32002;
-const INVALID_PARAMS = -32602;
-/** Spec codes about the hop between gateway and server, or about questions to the client: not the caller's to see. */
-const HOP_CODES = new Set([-32020, -32022]);
-const CLIENT_CODES = new Set([-32021, -32042]);
-
-interface Addressee {
-	readonly call: Call;
-	readonly crossing: Crossing;
-}
-
-function translateError(
-	{ text }: WireResponse,
-	error: JsonObject,
-	{ call, crossing }: Addressee,
-): Frame & { readonly status: number } {
-	const code = Number.isSafeInteger(error['code']) ? (error['code'] as number) : -32603;
-	const detail = `the server answered ${code}`;
-	if (HOP_CODES.has(code) && crossing.from === 'modern') throw new PortcullisError('PC_INTERNAL', { detail });
-	if (CLIENT_CODES.has(code)) throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail });
-	const projected = crossing.to === 'modern' && code === LEGACY_RESOURCE_NOT_FOUND ? INVALID_PARAMS : code;
-	const message = typeof error['message'] === 'string' ? error['message'] : 'The server answered with an error.';
-	const status = call.era === 'modern' && projected === METHOD_NOT_FOUND ? 404 : 200;
-	// As the server spelled it: numbers and members of its own survive.
-	const whole = memberOf(text, 'error');
-	const data = whole && memberOf(text, 'data', whole.start);
-	const body = objectText({
-		code: String(projected),
-		message: JSON.stringify(message),
-		...(data !== undefined && { data: sliceOf(text, data) }),
-	});
-	return { data: `{"jsonrpc":"2.0","id":${call.idText},"error":${body}}`, failed: true, status };
-}
-
-interface Notes {
-	add(text: string): void;
-	end(): void;
-	/** Next notification; `undefined` when there will be none. */
-	next(): Promise<string | undefined>;
-}
-
-const MAX_WAITING_NOTES = 1_000;
-
-function createNotes(): Notes {
-	const queue: string[] = [];
-	let ended = false;
-	let wake: () => void = () => undefined;
-	return {
-		add(text) {
-			// A flood that nobody reads fast enough loses its oldest lines, not our memory.
-			if (queue.push(text) > MAX_WAITING_NOTES) queue.shift();
-			wake();
-		},
-		end() {
-			ended = true;
-			wake();
-		},
-		async next() {
-			while (queue.length === 0 && !ended) {
-				await new Promise<void>((resolve) => {
-					wake = resolve;
-				});
-			}
-			return queue.shift();
-		},
-	};
 }

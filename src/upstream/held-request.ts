@@ -7,7 +7,7 @@ import { paramHeaderValues } from '../mcp/modern/param-headers.ts';
 import { carriedMeta } from '../mcp/project.ts';
 import type { HeldRoute } from '../router/route.ts';
 import { modernHeaders, modernMeta } from './open-session.ts';
-import { NO_CAPABILITIES, type Session } from './sessions.ts';
+import type { Session } from './session-entries.ts';
 import type { WireNotification } from './wire.ts';
 
 /** A call about to leave through a held session. */
@@ -17,6 +17,8 @@ export interface HeldLeg {
 	readonly session: Session;
 	/** Severity from which the caller wants log messages of this call; `undefined`: none. */
 	readonly logLevel: LogLevel | undefined;
+	/** Client capabilities that the server is told of, canonical JSON text. */
+	readonly profile: string;
 }
 
 /** Token under which the caller wants progress; `undefined`: none. */
@@ -26,22 +28,31 @@ export function progressTokenOf(call: Call): string | number | undefined {
 }
 
 /**
- * `params` for the upstream: the caller's text with the names that change on the way, and the `_meta` of this hop. The
- * minted request id is also the progress token, so progress finds its way back however many callers use one token.
+ * `params` for the upstream: the caller's text with the names that change on the way, the members of a retry in `more`
+ * (JSON text by key, modern upstreams only), and the `_meta` of this hop. The minted request id is also the progress token, so progress finds its way back however many callers use one token.
  */
-export function upstreamParams(leg: HeldLeg): (id: number) => string {
+export function upstreamParams(leg: HeldLeg, more: Readonly<Record<string, string>>): (id: number) => string {
 	const text = paramsText(leg.call);
 	const modern = leg.session.info.era === 'modern';
-	const meta: Record<string, string> = Object.assign({}, carriedMeta(text), modern ? modernMeta(NO_CAPABILITIES) : {});
+	const meta: Record<string, string> = Object.assign({}, carriedMeta(text), modern ? modernMeta(leg.profile) : {});
 	if (modern && leg.logLevel !== undefined) meta[META.logLevel] = JSON.stringify(leg.logLevel);
 	const wantsProgress = progressTokenOf(leg.call) !== undefined;
-	const isUnchanged = !modern && Object.keys(leg.route.changes).length === 0 && leg.call.params['_meta'] === undefined;
+	const changes = Object.assign({}, leg.route.changes, retryMembers(leg), more);
+	const isUnchanged = !modern && Object.keys(changes).length === 0 && leg.call.params['_meta'] === undefined;
 	if (isUnchanged) return () => text;
 	return (id) => {
 		const all = wantsProgress ? { ...meta, progressToken: String(id) } : meta;
 		const metaText = Object.keys(all).length === 0 ? undefined : objectText(all);
-		return editObject(text, { ...leg.route.changes, _meta: metaText });
+		return editObject(text, Object.assign({ _meta: metaText }, changes));
 	};
+}
+
+// The state in a retry is ours, and a legacy server knows neither it nor the answers that come with it.
+function retryMembers({ call, session }: HeldLeg): Record<string, undefined> {
+	if (call.era === 'legacy' || (call.params['requestState'] ?? call.params['inputResponses']) === undefined) return {};
+	return session.info.era === 'modern'
+		? { requestState: undefined }
+		: { requestState: undefined, inputResponses: undefined };
 }
 
 /** MCP headers for a modern upstream, mirrored from what is really sent; none for a legacy one. */

@@ -1,36 +1,21 @@
-import type { Pool } from 'undici';
-import type { NetworkTransport, Server } from '../config/snapshot.ts';
-import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
-import type { CancelSignal } from '../lib/cancel.ts';
-import { asObject, type JsonObject } from '../mcp/call.ts';
-import type { EventFeed } from './event-feed.ts';
-import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
+import { errorCode } from '../errors/portcullis-error.ts';
+import { type CancelSignal, firstOf } from '../lib/cancel.ts';
+import type { HttpLimits } from './http-exchange.ts';
+import { createPoster, type HttpWireParts, lostSession, type Sending } from './http-poster.ts';
+import { drainNotifications, type ReadingParts, readResponse, takeMessage } from './http-reading.ts';
 import { createHttpWatch } from './http-watch.ts';
-import { cancelledText, serverRequestReply } from './multiplexer.ts';
+import { cancelledText } from './multiplexer.ts';
 import { checkStatus, isLostSession } from './reply-status.ts';
-import { createStamp, type Stamp } from './stamp.ts';
-import type { Wire, WireEvents, WireNotification, WireRequest, WireResponse } from './wire.ts';
+import type { Wire, WireRequest } from './wire.ts';
 
-/** What an http wire is made of. */
-export interface HttpWireParts {
-	readonly server: Server & { readonly transport: NetworkTransport };
-	readonly pool: Pool;
-	/** Rendered headers of the credential, by lower-case name. */
-	readonly credentialHeaders: Readonly<Record<string, string>>;
-	readonly events: WireEvents;
-	misdirected(): void;
-}
-
-const ACCEPT = 'application/json, text/event-stream';
 const REOPEN_MS = 1_000;
-const CLOSE_MS = 1_000;
 /** Longest wait for the stream of a legacy server: some send no head before the first event. */
 const OPENING_MS = 1_000;
 
 /** Streamable HTTP towards one upstream, both eras: each request is a POST of its own. */
 export function openHttpWire(parts: HttpWireParts): Wire {
 	const poster = createPoster(parts);
-	const reading = { ...parts, reply: poster.reply };
+	const reading: ReadingParts = { ...parts, poster };
 	let lastId = 0;
 	// Until the first stream for changes is open, or known not to be.
 	let opened: Promise<void> = Promise.resolve();
@@ -39,33 +24,38 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 			const body = requestText(++lastId, 'subscriptions/listen', params);
 			return poster.sendEndless({ method: 'POST', body, headers: { 'mcp-method': 'subscriptions/listen' } });
 		},
-		take: (message) => takeMessage(message, reading, undefined),
+		take: (value) => takeMessage({ value, text: JSON.stringify(value) }, reading, undefined),
 		onReopened: parts.events.onReopened,
 		onLost: () => void lostSession(parts.events),
 	});
 
 	return {
+		way: 'http',
 		async request(request) {
 			const id = ++lastId;
 			const body = requestText(id, request.method, request.paramsFor(id));
+			const life = lifeOf(request, poster.lost);
 			try {
-				const answer = await poster.send({ ...request, method: 'POST', body });
+				const answer = await poster.send({ ...sendingOf(request, body, parts.server.limits), signal: life.signal });
 				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
 				checkStatus(answer.status);
 				const response = await readResponse(answer, { id, request, parts: reading });
 				if (request.method === 'initialize') poster.adoptSession(answer.headers['mcp-session-id']);
 				return response;
 			} catch (error) {
-				// Hanging up cancels nothing in a legacy session: the server has to be told.
-				if (poster.hasSession() && GIVEN_UP.has(errorCode(error))) poster.reply(cancelledText(id));
+				// Hanging up cancels nothing in a legacy session: the server has to be told, whatever we gave up for.
+				const isGivenUp = request.signal?.aborted === true || GIVEN_UP.has(errorCode(error));
+				if (poster.hasSession() && isGivenUp) poster.reply(cancelledText(id));
 				throw error;
+			} finally {
+				life.stop();
 			}
 		},
 		async notify(method, params) {
 			const body = `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`;
 			const answer = await poster.send({ method: 'POST', body, headers: { 'mcp-method': method } });
 			answer.events?.cancel();
-			if (method === 'notifications/initialized') opened = poster.listen({ method: 'GET', body: null }, reading);
+			if (method === 'notifications/initialized') opened = listen(reading);
 		},
 		settle: poster.settle,
 		watch: (params) => (params === undefined ? orAfter(opened, OPENING_MS) : watching.watch(params)),
@@ -74,6 +64,22 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 			return poster.close();
 		},
 	};
+}
+
+// A server that has forgotten the session cannot be answered, so what waits for its answers waits in vain.
+function lifeOf({ signal, onQuestion }: WireRequest, lost: CancelSignal): Life {
+	return onQuestion === undefined ? { signal, stop: () => undefined } : firstOf([signal, lost]);
+}
+
+interface Life {
+	readonly signal: CancelSignal | undefined;
+	stop(): void;
+}
+
+// Whoever waits for a person's answer keeps the time himself.
+function sendingOf({ headers, stamp, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
+	const patient = onQuestion === undefined ? limits : { ...limits, firstByteMs: 0, idleMs: 0, totalMs: 0 };
+	return { method: 'POST', body, headers, stamp, limits: patient };
 }
 
 function orAfter(promise: Promise<void>, ms: number): Promise<undefined> {
@@ -87,192 +93,20 @@ function requestText(id: number, method: string, params: string): string {
 	return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 }
 
-/** One HTTP request of a wire; the gateway's own stamp and no signal where none are given. */
-interface Sending {
-	readonly method: HttpRequest['method'];
-	readonly body: string | null;
-	readonly headers?: Readonly<Record<string, string>>;
-	readonly stamp?: Stamp;
-	readonly signal?: CancelSignal | undefined;
-	readonly limits?: HttpLimits;
-}
-
-/** Sends what belongs to one session: agreed revision, session id and credential on every request. */
-interface Poster {
-	send(sending: Sending): Promise<HttpReply>;
-	/** Answers a question of the server, best effort. */
-	reply(text: string): void;
-	/** Sends what is answered by a stream without end. */
-	sendEndless(sending: Sending): Promise<HttpReply>;
-	/** Opens the stream of the session, and opens it again when it ends in order; resolves when it is open or refused. */
-	listen(sending: Sending, reading: Reading['parts']): Promise<void>;
-	settle(revision: string): void;
-	adoptSession(id: string | string[] | undefined): void;
-	hasSession(): boolean;
-	close(): Promise<void>;
-}
-
-function createPoster(parts: HttpWireParts): Poster {
-	const { workspace, slug, limits } = parts.server;
-	const url = new URL(parts.server.transport.url);
-	const stamp = createStamp(workspace, slug, 'gateway');
-	const listening = new AbortController();
-	let revision: string | undefined;
-	let sessionId: string | undefined;
-
-	const send: Poster['send'] = (sending) =>
-		sendHttp(parts.pool, {
-			method: sending.method,
-			path: url.pathname + url.search,
-			headers: headersFor(parts, { revision, sessionId }, sending.headers),
-			body: sending.body,
-			signal: sending.signal,
-			stamp: sending.stamp ?? stamp,
-			limits: sending.limits ?? limits,
-		});
-	const sendEndless: Poster['sendEndless'] = (sending) =>
-		send({ ...sending, signal: listening.signal, limits: { ...limits, idleMs: 0, totalMs: 0, resultBytes: 0 } });
-	// Best effort: a server without such a stream refuses, and cached lists then live by their age.
-	const listen: Poster['listen'] = (sending, reading) => {
-		const opening = sendEndless(sending);
-		opening
-			.then((answer) => {
-				if (answer.events !== undefined) return drainNotifications(answer.events, reading);
-				if (sessionId !== undefined && isLostSession(answer)) lostSession(reading.events);
-				return false;
-			})
-			.then((drained) => drained && setTimeout(listen, REOPEN_MS, sending, reading).unref())
-			.catch(() => undefined);
-		return opening.then(ignore, ignore);
-	};
-	return {
-		send,
-		sendEndless,
-		listen,
-		reply: (text) => void send({ method: 'POST', body: text }).catch(() => undefined),
-		settle(agreed) {
-			revision = agreed;
-		},
-		adoptSession(id) {
-			if (typeof id === 'string') sessionId = id;
-		},
-		hasSession: () => sessionId !== undefined,
-		async close() {
-			listening.abort();
-			if (sessionId === undefined) return;
-			const quick = { ...limits, firstByteMs: CLOSE_MS, totalMs: CLOSE_MS };
-			await send({ method: 'DELETE', body: null, limits: quick }).catch(() => undefined);
-		},
-	};
-}
-
-interface Agreed {
-	readonly revision: string | undefined;
-	readonly sessionId: string | undefined;
-}
-
-function headersFor(
-	{ credentialHeaders }: HttpWireParts,
-	{ revision, sessionId }: Agreed,
-	extra: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-	return {
-		'content-type': 'application/json',
-		accept: ACCEPT,
-		...(revision !== undefined && { 'mcp-protocol-version': revision }),
-		...(sessionId !== undefined && { 'mcp-session-id': sessionId }),
-		...extra,
-		...credentialHeaders,
-	};
+// Opens the stream of the session, and opens it again when it ends in order; resolves when it is open or refused. Best
+// effort: a server without such a stream refuses, and cached lists then live by their age.
+function listen(reading: ReadingParts): Promise<void> {
+	const { poster, events } = reading;
+	const opening = poster.sendEndless({ method: 'GET', body: null });
+	opening
+		.then((answer) => {
+			if (answer.events !== undefined) return drainNotifications(answer.events, reading);
+			if (poster.hasSession() && isLostSession(answer)) lostSession(events);
+			return false;
+		})
+		.then((drained) => drained && setTimeout(listen, REOPEN_MS, reading).unref())
+		.catch(() => undefined);
+	return opening.then(ignore, ignore);
 }
 
 const ignore = (): void => undefined;
-
-function lostSession(events: WireEvents): PortcullisError {
-	const error = new PortcullisError('PC_UPSTREAM_SESSION_LOST');
-	events.onClosed(error);
-	return error;
-}
-
-interface Reading {
-	readonly id: number;
-	readonly request: WireRequest;
-	readonly parts: HttpWireParts & { reply(text: string): void };
-}
-
-async function readResponse(answer: HttpReply, reading: Reading): Promise<WireResponse> {
-	if (answer.events !== undefined) return readStream(answer.events, answer.stamp, reading);
-	if (answer.mediaType !== 'application/json') throw notMcp(answer);
-	const text = answer.body.toString('utf8');
-	const value = parseObject(text);
-	if (value === undefined || !isResponse(value)) throw notMcp(answer);
-	// An error about the message as a whole may carry no id.
-	if (value['id'] === reading.id || (value['id'] == null && value['error'] !== undefined)) {
-		return { text, value, stamp: answer.stamp };
-	}
-	reading.parts.misdirected();
-	throw notMcp(answer);
-}
-
-function notMcp(answer: HttpReply): PortcullisError {
-	return new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${answer.status} ${answer.mediaType}` });
-}
-
-function parseObject(text: string): JsonObject | undefined {
-	try {
-		return asObject(JSON.parse(text));
-	} catch {
-		return undefined;
-	}
-}
-
-function isResponse(value: JsonObject): boolean {
-	return value['method'] === undefined && (value['result'] !== undefined || value['error'] !== undefined);
-}
-
-async function readStream(feed: EventFeed, stamp: Stamp, reading: Reading): Promise<WireResponse> {
-	for (let event = await feed.next(); event !== undefined; event = await feed.next()) {
-		if (event.data === '') continue;
-		const value = parseObject(event.data);
-		if (value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'an event that is not JSON' });
-		if (isResponse(value) && value['id'] === reading.id) {
-			feed.cancel();
-			return { text: event.data, value, stamp };
-		}
-		if (isResponse(value)) reading.parts.misdirected();
-		else takeMessage(value, reading.parts, reading.request);
-	}
-	throw new PortcullisError('PC_UPSTREAM_FAILED', { detail: 'the stream ended without a response' });
-}
-
-const REQUEST_SCOPED = new Set(['notifications/progress', 'notifications/message']);
-
-// A message on the stream of a POST belongs to that POST, so progress and log lines can be told apart by caller.
-function takeMessage(value: JsonObject, parts: Reading['parts'], request: WireRequest | undefined): void {
-	const method = String(value['method']);
-	if (value['id'] !== undefined) parts.reply(serverRequestReply(method, JSON.stringify(value['id'])));
-	else tellOwner({ method, params: asObject(value['params']) ?? {} }, parts, request);
-}
-
-function tellOwner(note: WireNotification, { events }: Reading['parts'], request: WireRequest | undefined): void {
-	if (request === undefined || !REQUEST_SCOPED.has(note.method)) events.onNotification(note);
-	else request.onNotification?.(note);
-}
-
-/** Takes a stream to its end; `true` when it ended in order, `false` when its server is gone and the session with it. */
-async function drainNotifications(feed: EventFeed, parts: Reading['parts']): Promise<boolean> {
-	try {
-		await takeAll(feed, parts);
-		return true;
-	} catch {
-		lostSession(parts.events);
-		return false;
-	}
-}
-
-async function takeAll(feed: EventFeed, parts: Reading['parts']): Promise<void> {
-	for (let event = await feed.next(); event !== undefined; event = await feed.next()) {
-		const value = event.data === '' ? undefined : parseObject(event.data);
-		if (value !== undefined && typeof value['method'] === 'string') takeMessage(value, parts, undefined);
-	}
-}

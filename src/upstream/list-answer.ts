@@ -5,6 +5,7 @@ import { sharedTimeout } from '../lib/shared-abort.ts';
 import { prefixesAt, wrapUri } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { successText } from '../mcp/call.ts';
+import { narrowedProfile } from '../mcp/client-features.ts';
 import { LISTS } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { exposedName } from '../mcp/names.ts';
@@ -55,6 +56,7 @@ async function collect(parts: ListParts, request: ForwardRequest<ListRoute>): Pr
 		const query = { principal, server, kind: route.list, profile: route.profile, signal: patience };
 		// One dead server must not take the others' tools away; alone at its address it must say that it is dead.
 		if (route.address.kind === 'server') return { server, list: await parts.directory.list(query) };
+		query.profile = narrowedProfile(route.profile, server.clientFeatures);
 		return { server, list: await Promise.resolve(parts.directory.list(query)).catch(() => undefined) };
 	});
 	return Promise.all(asked);

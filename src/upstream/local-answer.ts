@@ -57,6 +57,7 @@ export async function localAnswer(parts: LocalParts, request: LocalRequest): Pro
 			parts.subscriptions.unsubscribe(route.session, String(call.params['uri']));
 			return messageAnswer(successText(call.idText, '{}'));
 		case 'accepted':
+			if (call.kind === 'response') parts.clients.answer(route.session, call);
 			return emptyAnswer(202);
 		case 'session-ended':
 			parts.clients.end(route.session);

@@ -15,7 +15,7 @@ function setUp(limits = LIMITS, write?: (text: string) => void) {
 	const multiplexer = createMultiplexer({
 		write: write ?? ((text) => void written.push(JSON.parse(text))),
 		limits,
-		events: { onNotification: ({ method }) => notified.push(method) },
+		events: { onNotification: ({ method }) => notified.push(method), onQuestion: () => false },
 		misdirected: () => strays++,
 	});
 	const ask = (more: Partial<WireRequest> = {}) =>

@@ -1,9 +1,10 @@
 import type { UpstreamLimits } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
-import { asObject, errorText, type JsonObject, successText } from '../mcp/call.ts';
+import { asObject, type JsonObject } from '../mcp/call.ts';
 import { cancelled } from './http-exchange.ts';
-import type { WireEvents, WireRequest, WireResponse } from './wire.ts';
+import { questionOf, refuseQuestion } from './question.ts';
+import type { WireEvents, WireQuestion, WireRequest, WireResponse } from './wire.ts';
 
 /** Many requests over one duplex stream of JSON messages. */
 export interface Multiplexer {
@@ -29,7 +30,7 @@ export interface MultiplexerParts {
 	/** Writes one message; throws a PortcullisError when the stream is gone. */
 	write(text: string): void;
 	readonly limits: UpstreamLimits;
-	readonly events: Pick<WireEvents, 'onNotification'>;
+	readonly events: Pick<WireEvents, 'onNotification' | 'onQuestion'>;
 	/** Takes what concerns the gateway's own subscription on this stream; `true` when it did. */
 	isOwn?(message: JsonObject): boolean;
 	/** Counts an answer nobody waits for. */
@@ -79,7 +80,11 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 			const method = value['method'];
 			if (typeof method !== 'string') onResponse(value, text);
 			else if (value['id'] === undefined) onNotification(method, asObject(value['params']) ?? {});
-			else answerServerRequest(parts, method, JSON.stringify(value['id']));
+			else
+				takeQuestion(
+					parts,
+					questionOf(text, method, (answer) => writeBestEffort(parts, answer)),
+				);
 		},
 		fail(error) {
 			failure ??= error;
@@ -125,7 +130,8 @@ function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject
 	const onTimeout = (): void => giveUp(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
 	// One timer serves both limits: it is set to whichever comes first, and anew when the server says something.
 	const endsAt = Date.now() + limits.totalMs;
-	let timer = setTimeout(onTimeout, Math.min(limits.firstByteMs, limits.totalMs));
+	const isTimed = request.onQuestion === undefined;
+	let timer = isTimed ? setTimeout(onTimeout, Math.min(limits.firstByteMs, limits.totalMs)) : undefined;
 	const self: Waiting = {
 		request,
 		settle() {
@@ -135,7 +141,7 @@ function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject
 		},
 		touch() {
 			clearTimeout(timer);
-			timer = setTimeout(onTimeout, Math.min(limits.idleMs, endsAt - Date.now()));
+			if (isTimed) timer = setTimeout(onTimeout, Math.min(limits.idleMs, endsAt - Date.now()));
 		},
 		resolve(response) {
 			self.settle();
@@ -169,27 +175,17 @@ export function cancelledText(id: number): string {
 }
 
 function tellCancelled(parts: MultiplexerParts, id: number): void {
-	try {
-		parts.write(cancelledText(id));
-	} catch {
-		// The stream is gone, and with it the work to cancel.
-	}
+	writeBestEffort(parts, cancelledText(id));
 }
 
-/**
- * What a server asks of "the client" cannot be told apart by caller on a shared stream, so it reaches none of them: a
- * ping is answered, everything else refused at once, which ends the server's wait.
- */
-export function serverRequestReply(method: string, idText: string): string {
-	if (method === 'ping') return successText(idText, '{}');
-	const message = 'This connection is shared; the gateway answers no questions of a server here.';
-	return errorText(idText, { code: -32601, message });
+// When the stream is gone, so is whatever waited for this at its other end.
+function writeBestEffort(parts: MultiplexerParts, text: string): void {
+	try {
+		parts.write(text);
+	} catch {}
 }
 
-function answerServerRequest(parts: MultiplexerParts, method: string, idText: string): void {
-	try {
-		parts.write(serverRequestReply(method, idText));
-	} catch {
-		// The stream is gone, and with it the question.
-	}
+// On a duplex stream nothing says which request a question belongs to; the session knows whether only one can be meant.
+function takeQuestion(parts: MultiplexerParts, question: WireQuestion): void {
+	if (question.method === 'ping' || !parts.events.onQuestion(question)) refuseQuestion(question);
 }

@@ -1,19 +1,17 @@
 import type { NetworkTransport, Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { memberOf } from '../lib/json-text.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import { type Answer, emptyAnswer, type Frame, type FrameSink, type StreamEnd } from '../mcp/answer.ts';
 import { asObject, type Call, type JsonObject } from '../mcp/call.ts';
 import { newClaim, type SessionIds } from '../mcp/legacy/session.ts';
-import type { RawRoute } from '../router/route.ts';
-import type { OutgoingRequest } from './forward-request.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { Pools } from './pools.ts';
+import { callerFrameText, callerText, type RawRequest, type RawSeals } from './raw-text.ts';
 import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Tripwire } from './stamp.ts';
 
 /** What raw calls are made with. */
-export interface RawParts {
+export interface RawParts extends RawSeals {
 	readonly pools: Pools;
 	readonly sessions: SessionIds;
 	readonly tripwire: Tripwire;
@@ -21,10 +19,9 @@ export interface RawParts {
 	onListChanged(key: ScopeKey, method: string): void;
 }
 
-type RawRequest = OutgoingRequest<RawRoute>;
-
-interface Passing extends Omit<RawParts, 'pools'> {
+interface Passing {
 	readonly request: RawRequest;
+	readonly parts: RawParts;
 }
 
 const ONE_WRITE_BYTES = 64 * 1024;
@@ -38,19 +35,19 @@ export async function rawCall(parts: RawParts, request: RawRequest): Promise<Ans
 	const server = request.route.server as Server & { readonly transport: NetworkTransport };
 	const stamp = createStamp(server.workspace, server.slug, request.principal.key);
 	const { pool, path } = parts.pools.poolFor(request.credential.key, server);
+	const text = request.route.restored?.text ?? request.call.text;
 	const reply = await sendHttp(pool, {
 		method: METHODS[request.call.kind],
 		path,
 		headers: headersFor(request),
-		body: request.call.text === '' ? null : request.call.text,
-		signal: isBoundToConnection(request.call) ? request.disconnected() : undefined,
+		body: text === '' ? null : text,
+		signal: isBoundToConnection(request) ? request.disconnected() : undefined,
 		limits: limitsFor(request.call, server.limits),
 		stamp,
 	});
 	if (!parts.tripwire.matches(stamp, reply.stamp))
 		throw new PortcullisError('PC_INTERNAL', { detail: 'stamp mismatch' });
-	const { sessions, tripwire, onListChanged } = parts;
-	return answerFrom({ request, sessions, tripwire, onListChanged }, reply);
+	return answerFrom({ request, parts }, reply);
 }
 
 const METHODS: Readonly<Record<Call['kind'], HttpRequest['method']>> = {
@@ -62,8 +59,8 @@ const METHODS: Readonly<Record<Call['kind'], HttpRequest['method']>> = {
 };
 
 // Disconnect semantics are opposite: a modern disconnect cancels, a legacy one does not (mcp-protocol: cancellation).
-function isBoundToConnection(call: Call): boolean {
-	return call.era === 'modern' || call.kind === 'listen';
+function isBoundToConnection({ call, endsWithConnection }: RawRequest): boolean {
+	return endsWithConnection || call.era === 'modern' || call.kind === 'listen';
 }
 
 function limitsFor(call: Call, limits: HttpLimits): HttpLimits {
@@ -80,6 +77,7 @@ function headersFor({ call, route, credential }: RawRequest): Record<string, str
 	if (call.text !== '') headers['content-type'] = 'application/json';
 	const carried = call.era === 'modern' ? MODERN_HEADERS : LEGACY_HEADERS;
 	for (const [name, value] of call.headers) if (carried.test(name)) headers[name] = value;
+	if (route.restored?.nameHeader !== undefined) headers['mcp-name'] = route.restored.nameHeader;
 	if (route.session?.upstream !== undefined) headers['mcp-session-id'] = route.session.upstream;
 	return Object.assign(headers, credential.headers);
 }
@@ -91,7 +89,7 @@ function answerFrom(passing: Passing, reply: HttpReply): Answer {
 	}
 	checkStatus(reply.status);
 	if (call.kind === 'end') {
-		if (route.session !== undefined) passing.sessions.end(route.session);
+		if (route.session !== undefined) passing.parts.sessions.end(route.session);
 		return emptyAnswer(200);
 	}
 	if (call.kind === 'listen' && reply.events === undefined) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
@@ -103,12 +101,12 @@ function answerFrom(passing: Passing, reply: HttpReply): Answer {
 	return messageFrom(passing, reply, headers);
 }
 
-function sessionHeader({ request, sessions }: Passing, reply: HttpReply): Record<string, string> {
+function sessionHeader({ request, parts }: Passing, reply: HttpReply): Record<string, string> {
 	const upstream = reply.headers['mcp-session-id'];
 	if (request.call.method !== 'initialize' || typeof upstream !== 'string') return {};
 	const { address, profile, server } = request.route;
 	const claim = newClaim({ principal: request.principal, address, revision: server.revision, upstream, profile });
-	return { 'mcp-session-id': sessions.mint(claim) };
+	return { 'mcp-session-id': parts.sessions.mint(claim) };
 }
 
 function messageFrom(passing: Passing, reply: HttpReply, headers: Record<string, string>): Answer {
@@ -118,10 +116,10 @@ function messageFrom(passing: Passing, reply: HttpReply, headers: Record<string,
 	const detail = `HTTP ${reply.status} ${reply.mediaType}`;
 	if (value === undefined || !isResponse(value)) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail });
 	if (!answers(value, call)) {
-		passing.tripwire.misdirected(route.server);
+		passing.parts.tripwire.misdirected(route.server);
 		throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'the response carries another id' });
 	}
-	const body = withPrivateScope(text, call, value);
+	const body = callerText(passing.parts, passing.request, { text, value });
 	return {
 		kind: 'message',
 		status: reply.status,
@@ -154,22 +152,13 @@ export function isFailure(value: JsonObject): boolean {
 	return value['error'] !== undefined || asObject(value['result'])?.['isError'] === true;
 }
 
-// A gateway answers one caller at a time with that caller's credential, so nothing it passes on is public.
-function withPrivateScope(text: string, call: Call, value: JsonObject): string {
-	const scope = asObject(value['result'])?.['cacheScope'];
-	if (call.era !== 'modern' || scope === undefined || scope === 'private') return text;
-	const result = memberOf(text, 'result');
-	const member = result && memberOf(text, 'cacheScope', result.start);
-	return member === undefined ? text : `${text.slice(0, member.start)}"private"${text.slice(member.end)}`;
-}
-
 function streamAnswer(passing: Passing, reply: HttpReply, headers: Record<string, string>): Answer {
-	return { kind: 'stream', headers, pump: (sink) => pump(passing, reply, tolerant(passing.request.call, sink)) };
+	return { kind: 'stream', headers, pump: (sink) => pump(passing, reply, tolerant(passing.request, sink)) };
 }
 
 // A legacy caller that goes away has not cancelled: the answer is still awaited, for the record, but no longer sent.
-function tolerant(call: Call, sink: FrameSink): FrameSink {
-	if (isBoundToConnection(call)) return sink;
+function tolerant(request: RawRequest, sink: FrameSink): FrameSink {
+	if (isBoundToConnection(request)) return sink;
 	let gone = false;
 	return {
 		async write(frame) {
@@ -200,16 +189,20 @@ async function passFrame(passing: Passing, frame: Frame, sink: FrameSink): Promi
 	const value = frame.data === '' ? {} : parse(frame.data);
 	if (value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'an event that is not JSON' });
 	if (isResponse(value) && call.kind === 'request' && value['id'] === call.id) {
-		await sink.last({ ...frame, data: withPrivateScope(frame.data, call, value), failed: isFailure(value) });
+		const data = callerText(passing.parts, passing.request, { text: frame.data, value });
+		await sink.last({ ...frame, data, failed: isFailure(value) });
 		return 'final';
 	}
 	// On a GET stream the server may replay a response of this very session; anywhere else it is somebody else's.
 	if (isResponse(value) && call.kind !== 'listen') {
-		passing.tripwire.misdirected(route.server);
+		passing.parts.tripwire.misdirected(route.server);
 		return 'more';
 	}
 	const method = value['method'];
-	if (typeof method === 'string' && method.endsWith('/list_changed')) passing.onListChanged(credential.key, method);
-	await sink.write(frame);
+	if (typeof method === 'string' && method.endsWith('/list_changed'))
+		passing.parts.onListChanged(credential.key, method);
+	const data = callerFrameText(passing.request, { text: frame.data, value });
+	if (data === undefined) passing.parts.tripwire.misdirected(route.server);
+	else await sink.write(data === frame.data ? frame : { ...frame, data });
 	return 'more';
 }

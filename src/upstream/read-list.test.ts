@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorCode } from '../errors/portcullis-error.ts';
 import type { ListKind } from '../mcp/methods.ts';
 import { readList, renamed } from './read-list.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './session-entries.ts';
 import { createStamp } from './stamp.ts';
 import type { WireRequest } from './wire.ts';
 

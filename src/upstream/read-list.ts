@@ -5,7 +5,7 @@ import { LISTS, type ListKind } from '../mcp/methods.ts';
 import { type ParamHeader, paramHeadersOf } from '../mcp/modern/param-headers.ts';
 import type { CatalogItem } from '../router/catalog.ts';
 import { modernHeaders, modernMeta } from './open-session.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './session-entries.ts';
 import type { Stamp } from './stamp.ts';
 
 const MAX_PAGES = 200;

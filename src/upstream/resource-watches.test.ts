@@ -3,7 +3,7 @@ import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { Era } from '../mcp/revisions.ts';
 import { createResourceWatches } from './resource-watches.ts';
-import type { Session } from './sessions.ts';
+import type { Session } from './session-entries.ts';
 import type { Target } from './target.ts';
 import type { WireRequest } from './wire.ts';
 

@@ -1,7 +1,8 @@
 import { errorCode, PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import { asObject } from '../mcp/call.ts';
-import { NO_CAPABILITIES, type Session, type Sessions } from './sessions.ts';
+import { NO_CAPABILITIES, type Session } from './session-entries.ts';
+import type { Sessions } from './sessions.ts';
 import { createStamp } from './stamp.ts';
 import type { Target } from './target.ts';
 

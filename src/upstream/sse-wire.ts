@@ -3,7 +3,7 @@ import { createSharedAbort } from '../lib/shared-abort.ts';
 import type { ServerSentEvent } from '../lib/sse-parser.ts';
 import type { EventFeed } from './event-feed.ts';
 import { type HttpRequest, sendHttp } from './http-exchange.ts';
-import type { HttpWireParts } from './http-wire.ts';
+import type { HttpWireParts } from './http-poster.ts';
 import { createMultiplexer, type Multiplexer } from './multiplexer.ts';
 import { checkStatus } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
@@ -49,6 +49,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 	readMessages(feed, multiplexer).then(close, close);
 
 	return {
+		way: 'sse',
 		request: multiplexer.request,
 		notify: (method, params) => postMessage(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`),
 		settle: () => undefined,

@@ -55,6 +55,7 @@ export function openStdioWire(parts: StdioWireParts): Wire {
 		misdirected: parts.misdirected,
 	});
 	return {
+		way: 'stdio',
 		request: multiplexer.request,
 		async notify(method, params) {
 			child.writeLine(`{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":${params}}`);

@@ -4,6 +4,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
+import { restoreCall } from '../mcp/modern/restore-call.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
@@ -12,8 +13,11 @@ import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { createHeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
+import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
-import type { Session } from './sessions.ts';
+import type { RawSeals } from './raw-text.ts';
+import type { Session } from './session-entries.ts';
+import type { SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
 import { openStdioWire } from './stdio-wire.ts';
@@ -24,6 +28,8 @@ import type { Wire, WireEvents } from './wire.ts';
 export interface UpstreamsParts {
 	readonly attach: AttachCredential;
 	readonly sessionIds: SessionIds;
+	/** What seals the states and task ids that servers give out. */
+	readonly seals: RawSeals;
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
 	readonly metrics: Metrics;
@@ -44,20 +50,13 @@ export interface Upstreams {
 
 /** Assembles pools, sessions, cached lists and the forward stage. */
 export function createUpstreams(parts: UpstreamsParts): Upstreams {
-	const { attach, log, metrics, sessionIds } = parts;
+	const { attach, sessionIds } = parts;
 	const pools = createPools();
 	const clients = createClientSessions();
-	const tripwire = createTripwire({
-		trip() {
-			metrics.trip();
-			log.error('an answer met a request it does not belong to and was dropped');
-		},
-		misdirected(server) {
-			metrics.misdirected();
-			log.warn({ server }, 'an upstream answered with an id nobody waits for');
-		},
-	});
-	const openWire = (target: Target, events: WireEvents) => openWireFor(target, events, { ...parts, pools, tripwire });
+	const parked = createParkedCalls();
+	const tripwire = toldTripwire(parts);
+	const openWire: SessionParts['openWire'] = (target, events, way) =>
+		openWireFor(target, events, { ...parts, pools, tripwire, way });
 	const state = createHeldState({ openWire, sessionIds });
 	const { sessions, catalog, changes, watches, subscriptions } = state;
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
@@ -70,11 +69,15 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const directory: UpstreamDirectory = {
 		list: (query) => catalog.list(wanted(query)),
 		listAgain: (query) => catalog.listAgain(wanted(query)),
-		eraOf: (query) => sessions.eraOf(targetOf(attach, query)),
+		spokenBy: (query) => sessions.spokenBy(targetOf(attach, query)),
+		restore({ principal, server }, call) {
+			const owner = { principal: principal.key, scope: attach(principal, server).key };
+			return restoreCall(parts.seals, call, owner);
+		},
 	};
 	const forward = createForward({
-		raw: { pools, sessions: sessionIds, tripwire, onListChanged },
-		held: { sessions, clients, tripwire, setLevel: createSetLevel() },
+		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
+		held: { sessions, clients, parked, states: parts.seals.states, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
@@ -93,17 +96,31 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			pools.retire(isKept);
 		},
 		async close() {
+			await parked.close();
 			await state.close();
 			await pools.close();
 		},
 	};
 }
 
+function toldTripwire({ metrics, log }: UpstreamsParts): Tripwire {
+	return createTripwire({
+		trip() {
+			metrics.trip();
+			log.error('an answer met a request it does not belong to and was dropped');
+		},
+		misdirected(server) {
+			metrics.misdirected();
+			log.warn({ server }, 'an upstream answered with an id nobody waits for');
+		},
+	});
+}
+
 function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQuery, 'principal' | 'server'>): Target {
 	return { server, credential: attach(principal, server) };
 }
 
-type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire };
+type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire; readonly way: Wire['way'] };
 
 async function openWireFor(target: Target, events: WireEvents, parts: WireParts): Promise<Wire> {
 	const { server, credential } = target;
@@ -122,7 +139,7 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 	const network = server as Server & { readonly transport: NetworkTransport };
 	const { pool } = parts.pools.poolFor(credential.key, network);
 	const wire = { server: network, pool, credentialHeaders: credential.headers, events, misdirected };
-	return transport.kind === 'sse' ? openSseWire(wire) : openHttpWire(wire);
+	return parts.way === 'sse' ? openSseWire(wire) : openHttpWire(wire);
 }
 
 function logExit(

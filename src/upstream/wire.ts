@@ -15,6 +15,20 @@ export interface WireRequest {
 	readonly signal: CancelSignal | undefined;
 	/** Called with each notification that certainly belongs to this request. */
 	readonly onNotification?: (notification: WireNotification) => void;
+	/**
+	 * Called with each question that the server asks while it works on this request. Present only where somebody will
+	 * answer; the wire then sets no limits of time, since a person may take longer than any of them.
+	 */
+	readonly onQuestion?: (question: WireQuestion) => void;
+}
+
+/** What the upstream asks of the client: a JSON-RPC request of its own. */
+export interface WireQuestion {
+	readonly method: string;
+	/** JSON text of `params`; `{}` when there are none. */
+	readonly params: string;
+	/** Sends the answer, `value` being its JSON text; best effort. */
+	answer(member: 'result' | 'error', value: string): void;
 }
 
 /** A notification of the upstream about one request. */
@@ -37,6 +51,8 @@ export interface WireResponse {
 export interface WireEvents {
 	/** A `notifications/…/list_changed` or another notification that belongs to no request. */
 	onNotification(notification: WireNotification): void;
+	/** A question that belongs to no request for certain. Whether somebody took it; else the wire refuses it. */
+	onQuestion(question: WireQuestion): boolean;
 	/** The subscription had ended and stands again; what changed between was told to nobody. */
 	onReopened(): void;
 	/** The wire is unusable from now on; every waiting request has been rejected with the same error. */
@@ -45,6 +61,8 @@ export interface WireEvents {
 
 /** A JSON-RPC connection to one upstream, for one scope. */
 export interface Wire {
+	/** The transport it really uses. */
+	readonly way: 'http' | 'sse' | 'stdio';
 	/** Resolves with the response (also an error response); rejects with a PortcullisError. */
 	request(request: WireRequest): Promise<WireResponse>;
 	/** Sends a notification; best effort. `params` is JSON text. */

@@ -17,7 +17,7 @@ describe('the rules of dependencies', () => {
 		expect(countFaults({ dependencies: names(20), optionalDependencies: { x: '1.0.0' } })).toHaveLength(1);
 	});
 
-	it.each(['^1.0.0', '~1.0.0', '1', '1.x', '*', 'latest', '>=1.0.0', 'github:a/b', 'file:../x'])(
+	it.each(['^1.0.0', '~1.0.0', '1', '1.x', '*', 'latest', '>=1.0.0', 'github:a/b', 'file:../x', 'npm:x@latest'])(
 		'refuse %s',
 		(version) => {
 			expect(versionFaults({ devDependencies: { x: version } })).toEqual([
@@ -26,8 +26,8 @@ describe('the rules of dependencies', () => {
 		},
 	);
 
-	it('accept one version, also of a preview', () => {
-		expect(versionFaults({ dependencies: { x: '1.0.0', y: '2.0.0-beta.1' } })).toEqual([]);
+	it('accept one version, also of a preview or under another name', () => {
+		expect(versionFaults({ dependencies: { x: '1.0.0', y: '2.0.0-beta.1', z: 'npm:@a/b@1.0.0' } })).toEqual([]);
 	});
 
 	it('want a reason for each package, and none for a package that has gone', () => {

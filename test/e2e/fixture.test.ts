@@ -15,7 +15,12 @@ import { SSEClientTransport as OldSse } from '@modelcontextprotocol/sdk/client/s
 import { StdioClientTransport as OldStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as OldHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as OldTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { ElicitRequestSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+	CancelledNotificationSchema,
+	CreateMessageRequestSchema,
+	ElicitRequestSchema,
+	ListRootsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
 	closedPortUrl,
@@ -80,6 +85,7 @@ const ENVELOPE = {
 	'io.modelcontextprotocol/protocolVersion': '2026-07-28',
 	'io.modelcontextprotocol/clientCapabilities': {},
 };
+type Answered = { readonly result?: Record<string, unknown>; readonly error?: unknown };
 const MODERN_HEADERS = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call' };
 
 function modernCall(name: string, args: Record<string, unknown> = {}, id: number = 1) {
@@ -199,6 +205,15 @@ describe('the legacy http build', () => {
 		expect(await server.requestRoots()).toEqual({ roots: [{ uri: 'file:///r' }] });
 	});
 
+	it('lets its clients come back for an answer, and refuses a foreign page', async () => {
+		const server = keep(await startLegacyHttp({ conformance: true }));
+		const old = await connectOld(new OldHttp(new URL(server.url)) as OldTransport);
+		for (const client of [old, await connect(http(server.url), 'legacy')])
+			expect(textOf(await client.callTool(call('test_reconnection')))).toBe('Reconnection test completed');
+		expect(server.seen.filter(({ headers }) => headers['last-event-id'] !== undefined)).toHaveLength(2);
+		expect((await post(server.url, {}, { origin: 'http://evil.example.com' })).status).toBe(403);
+	});
+
 	it('keeps to the session rules, and works without sessions', async () => {
 		const server = keep(await startLegacyHttp());
 		const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
@@ -256,6 +271,114 @@ describe('the stdio build', () => {
 		const events = () => readStdioLog(logPath).map(({ event }) => event);
 		await expect.poll(events).toEqual(expect.arrayContaining(['grandchild', 'eof', 'sigterm']));
 		expect(child.exitCode).toBeNull();
+	});
+});
+
+describe('a dialogue with the client', () => {
+	const suite = { conformance: true } as const;
+	const NAME = 'test_input_required_result_';
+
+	/** A client of the older generation that answers what it is asked, or never does. */
+	async function connectAsked(transport: OldTransport, answer: () => Promise<object>): Promise<OldClient> {
+		const client = new OldClient(INFO, { capabilities: { elicitation: {}, sampling: {}, roots: {} } });
+		client.setRequestHandler(ElicitRequestSchema, answer as never);
+		client.setRequestHandler(CreateMessageRequestSchema, () => ({
+			role: 'assistant',
+			model: 'm',
+			content: { type: 'text', text: 'Paris' },
+		}));
+		client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///r' }] }));
+		await client.connect(transport);
+		return keep(client);
+	}
+
+	const oldHttp = ({ url }: { url: string }) => new OldHttp(new URL(url)) as OldTransport;
+	const oldStdio = (...args: string[]) =>
+		new OldStdio({ command: process.execPath, args: [stdioServer().args[0]!, ...args] });
+	const LEGACY_BUILDS: Record<string, () => Promise<OldTransport>> = {
+		'http, on the stream of the call': async () => oldHttp(keep(await startLegacyHttp(suite))),
+		'http, on the GET stream': async () => oldHttp(keep(await startLegacyHttp({ ...suite, questions: 'session' }))),
+		'HTTP+SSE': async () => new OldSse(new URL(keep(await startLegacySse(suite)).url)),
+		stdio: async () => oldStdio('--era', 'legacy', '--conformance'),
+	};
+
+	it.each(Object.keys(LEGACY_BUILDS))('asks with requests of its own (%s)', async (build) => {
+		const accept = async () => ({ action: 'accept', content: { name: 'Ada', color: 'red' } });
+		const client = await connectAsked(await LEGACY_BUILDS[build]!(), accept);
+		const ask = async (name: string, args = {}) => textOf(await client.callTool(call(name, args)));
+		expect(await ask(`${NAME}multi_round`)).toBe('Ada likes red');
+		expect(await ask(`${NAME}multiple_inputs`)).toBe('Hello, Ada! Paris [{"uri":"file:///r"}]');
+		expect(await ask('test_elicitation', { message: 'Who?' })).toContain('User response: action: accept');
+		expect(await ask('test_sampling', { prompt: 'Which?' })).toBe('LLM response: Paris');
+		expect(JSON.stringify(await client.getPrompt({ name: `${NAME}prompt` }))).toContain('The context is');
+	});
+
+	it.each(Object.keys(LEGACY_BUILDS))('stops waiting when the call is cancelled (%s)', async (build) => {
+		const asked = { count: 0 };
+		const client = await connectAsked(await LEGACY_BUILDS[build]!(), () => {
+			asked.count++;
+			return new Promise(() => undefined);
+		});
+		const aborter = new AbortController();
+		const withdrawn = new Promise<unknown>((resolve) => {
+			client.fallbackNotificationHandler = async (message) => resolve(message);
+			client.setNotificationHandler(CancelledNotificationSchema, (message) => resolve(message));
+		});
+		const options = { signal: aborter.signal };
+		const waiting = client.callTool(call(`${NAME}elicitation`), undefined, options);
+		const ended = expect(waiting).rejects.toThrow();
+		await expect.poll(() => asked.count).toBe(1);
+		aborter.abort();
+		await ended;
+		expect(await withdrawn).toMatchObject({ method: 'notifications/cancelled' });
+	});
+
+	it('answers input_required in the modern era, on http and on stdio', async () => {
+		const command = { command: process.execPath, args: [stdioServer().args[0]!, '--era', 'modern', '--conformance'] };
+		const transports = [http(keep(await startModernHttp(suite)).url), new StdioClientTransport(command)];
+		for (const transport of transports) {
+			const client = await connect(transport, { pin: '2026-07-28' });
+			expect(textOf(await client.callTool(call(`${NAME}elicitation`)))).toBe('Hello, Ada!');
+			expect(textOf(await client.callTool(call(`${NAME}multi_round`)))).toBe('Ada likes undefined');
+		}
+	});
+
+	it('takes a request state back only for the call it was made for', async () => {
+		const { url } = keep(await startModernHttp(suite));
+		const _meta = { ...ENVELOPE, 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } };
+		const ask = async (name: string, more = {}) => {
+			const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, _meta, ...more } };
+			return (await (await post(url, body, { ...MODERN_HEADERS, 'mcp-name': name })).json()) as Answered;
+		};
+		const { requestState } = (await ask(`${NAME}request_state`)).result!;
+		const inputResponses = { confirm: { action: 'accept', content: { ok: true } } };
+		const retry = { inputResponses, requestState };
+		expect(textOf((await ask(`${NAME}request_state`, retry)).result)).toContain('state-ok');
+		const invalid = { error: { code: -32602, data: { reason: 'invalid_request_state' } } };
+		expect(await ask(`${NAME}tampered_state`, retry)).toMatchObject(invalid);
+		expect(await ask(`${NAME}request_state`, { ...retry, arguments: { a: 1 } })).toMatchObject(invalid);
+		expect(await ask(`${NAME}request_state`, { ...retry, requestState: `x${requestState}` })).toMatchObject(invalid);
+	});
+});
+
+describe('tasks of the modern build', () => {
+	it('tell those who listen how they end, if they can follow tasks', async () => {
+		const { url } = keep(await startModernHttp({ conformance: true }));
+		const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {} } };
+		const send = (method: string, params: object, clientCapabilities: object = capabilities) => {
+			const _meta = { ...ENVELOPE, 'io.modelcontextprotocol/clientCapabilities': clientCapabilities };
+			const headers = { ...MODERN_HEADERS, 'mcp-method': method, 'mcp-name': 'slow_compute' };
+			return post(url, { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }, headers);
+		};
+		const started = (await (await send('tools/call', call('slow_compute', { seconds: 0.2 }))).json()) as Answered;
+		const notifications = { taskIds: [started.result!['taskId']] };
+		expect((await send('subscriptions/listen', { notifications }, {})).status).toBe(400);
+		const reader = (await send('subscriptions/listen', { notifications })).body!.getReader();
+		const decoder = new TextDecoder();
+		let text = '';
+		while (!text.includes('notifications/tasks')) text += decoder.decode((await reader.read()).value);
+		expect(text).toContain('"status":"completed"');
+		await reader.cancel();
 	});
 });
 

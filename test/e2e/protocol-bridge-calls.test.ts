@@ -189,17 +189,16 @@ describe('log messages', () => {
 	});
 });
 
-describe('a question of the server, where the gateway holds the session', () => {
+describe('a question that the caller did not declare it answers, where the gateway holds the session', () => {
 	it.each(['http', 'sse', 'child'])(
-		'is answered for %s at once, and the call ends with what it made of it',
+		'is refused to %s at once, and the call ends with what it made of it',
 		async (server) => {
 			const { body, headers } = modern('tools/call', {
 				name: 'elicit',
 				arguments: { message: 'Name?', rootsFirst: true },
-				_meta: { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {}, roots: {} } },
 			});
 			const { json } = await post(addressOf(server), body, { ...authorization, ...headers });
-			const refused = { error: { code: -32601, message: expect.stringContaining('the gateway answers no questions') } };
+			const refused = { error: { code: -32601, message: expect.stringContaining('nobody here who could answer') } };
 			expect(json.result.structuredContent).toEqual({ roots: refused, response: refused });
 		},
 	);
@@ -209,11 +208,11 @@ describe('a question of the server, where the gateway holds the session', () => 
 			const session = await sessionAt(server);
 			const { status, json } = await session.request('tools/call', { name: 'ask', arguments: { question: 'Who?' } });
 			expect([status, json.error.code, json.error.data.code]).toEqual([200, -32601, 'PC_CLIENT_FEATURE_UNSUPPORTED']);
-			expect(json.error.message).toContain('does not pass questions of a server');
+			expect(json.error.message).toContain('this client did not say it can answer');
 		}
 	});
 
-	it('is not invited: no capability of a caller is declared upstream', async () => {
+	it('is not invited by what a caller declares before it calls', async () => {
 		await openPlainSession(addressOf('fresh'), authorization, { elicitation: {}, sampling: {} });
 		for (const { body } of fresh.seen)
 			expect(JSON.stringify(body)).toContain('"io.modelcontextprotocol/clientCapabilities":{}');

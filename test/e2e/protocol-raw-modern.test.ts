@@ -44,7 +44,7 @@ describe('a question that travels as input_required', () => {
 		expect(textOf(result)).toBe('FRESH: Who? → {"action":"accept","content":{"name":"Ada"}}');
 	});
 
-	it('passes with its state untouched, both ways', async () => {
+	it('comes with a state that the server knows when it comes back', async () => {
 		const first = (await send('fresh', 'tools/call', asking, 1)).json.result;
 		expect(first).toMatchObject({
 			resultType: 'input_required',
@@ -60,10 +60,10 @@ describe('a question that travels as input_required', () => {
 		expect(textOf(second.json.result)).toContain('"name":"Grace"');
 	});
 
-	it('is answered by the server itself when the state was tampered with', async () => {
+	it('is refused as the specification says when the state was tampered with', async () => {
 		const inputResponses = { answer: { action: 'accept' } };
 		const { status, json } = await send('fresh', 'tools/call', { ...asking, inputResponses, requestState: 'x.y' });
-		expect([status, json.error.code, json.error.data]).toEqual([200, -32602, { reason: 'invalid_request_state' }]);
+		expect([status, json.error.code, json.error.data.reason]).toEqual([200, -32602, 'invalid_request_state']);
 	});
 
 	it('is not asked of a client that did not declare the feature, and the server says so', async () => {
@@ -75,19 +75,15 @@ describe('a question that travels as input_required', () => {
 
 describe('a result of a kind the gateway does not know', () => {
 	it('passes as it is', async () => {
-		const task = '{"resultType":"task","taskId":"t-1","status":"working","ttlMs":1.0,"x":12345678901234567890}';
-		scripted.say({ 'tools/call': task });
+		const result = '{"resultType":"vendor","taskId":"t-1","requestState":"s","ttlMs":1.0,"x":12345678901234567890}';
+		scripted.say({ 'tools/call': result });
 		const answer = await send('scripted', 'tools/call', { name: 'work', arguments: {} }, 'c-1');
-		expect(answer.text).toBe(`{"jsonrpc":"2.0","id":"c-1","result":${task}}`);
+		expect(answer.text).toBe(`{"jsonrpc":"2.0","id":"c-1","result":${result}}`);
 	});
 
 	it('has methods of its own, which pass to who may write', async () => {
-		scripted.say({ 'tasks/get': '{"resultType":"complete","taskId":"t-1","status":"done"}' });
-		const { body, headers } = modern('tasks/get', { taskId: 't-1' });
-		const named = { ...authorization, ...headers, 'mcp-name': 't-1' };
-		expect((await post(addressOf('scripted'), body, named)).json.result.status).toBe('done');
-		const unnamed = await post(addressOf('scripted'), body, { ...authorization, ...headers });
-		expect([unnamed.status, unnamed.json.error.code]).toEqual([400, -32020]);
+		scripted.say({ 'vendor/get': '{"resultType":"complete","status":"done"}' });
+		expect((await send('scripted', 'vendor/get', { taskId: 't-1' })).json.result.status).toBe('done');
 	});
 });
 

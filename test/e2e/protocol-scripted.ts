@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A JSON-RPC message as a scripted server got it. */
@@ -6,6 +6,9 @@ export interface ScriptedMessage {
 	readonly id?: string | number;
 	readonly method: string;
 	readonly params: Readonly<Record<string, unknown>>;
+	/** The whole message as it came. */
+	readonly text: string;
+	readonly headers: IncomingHttpHeaders;
 }
 
 /**
@@ -72,7 +75,7 @@ async function answer(
 	for await (const chunk of request) text += String(chunk);
 	if (request.method !== 'POST') return void response.writeHead(405).end();
 	const message = JSON.parse(text) as ScriptedMessage;
-	const said = respond({ ...message, params: message.params ?? {} });
+	const said = respond({ ...message, params: message.params ?? {}, text, headers: request.headers });
 	if (message.id === undefined) return void response.writeHead(202).end();
 	if (said.startsWith(STREAM)) return sendStream(response, said.slice(STREAM.length), JSON.stringify(message.id));
 	const body = said.startsWith(ERROR) ? `"error":${said.slice(ERROR.length)}` : `"result":${said}`;

@@ -67,6 +67,61 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'sse-clients',
+		promise: 'Clients of HTTP+SSE work with every server at every address, and their answers never cross.',
+		source: 'docs/protocol.md: HTTP+SSE; mcp 2024-11-05: basic/transports',
+		proofs: [
+			['test/e2e/protocol-sse-clients.test.ts', 'shakes hands, lists and calls'],
+			['test/e2e/protocol-sse-clients.test.ts', 'is told the progress of a call before its answer'],
+			['test/e2e/protocol-sse-clients.test.ts', 'never see each other’s answers (%s)'],
+		],
+	},
+	{
+		id: 'sse-owner',
+		promise: 'A stream of HTTP+SSE takes messages of its own person at its own address alone.',
+		source: 'docs/protocol.md: HTTP+SSE',
+		proofs: [
+			[
+				'test/e2e/protocol-sse-streams.test.ts',
+				'for the stream of another person, another address or none is the same 404',
+			],
+			['test/e2e/protocol-sse-streams.test.ts', 'cannot choose its session by a header'],
+		],
+	},
+	{
+		id: 'sse-end',
+		promise: 'What belongs to a stream of HTTP+SSE ends with it: calls, the session at the server, timers, listeners.',
+		source: 'docs/protocol.md: HTTP+SSE',
+		proofs: [
+			['test/e2e/protocol-sse-streams.test.ts', 'gives up the calls in flight at %s, for the audit too'],
+			['test/e2e/protocol-sse-streams.test.ts', 'leaves nothing behind'],
+			['test/e2e/protocol-sse-clients.test.ts', 'ends with the stream'],
+		],
+	},
+	{
+		id: 'request-states-owner',
+		promise: 'A request state is of no use to another person, for another call, or after ten minutes.',
+		source: 'mcp 2026-07-28: basic/patterns/mrtr',
+		proofs: [
+			['test/e2e/protocol-raw-mrtr.test.ts', 'with the state of another person of the same workspace'],
+			['test/e2e/protocol-raw-mrtr.test.ts', 'with other arguments'],
+			['test/e2e/protocol-raw-mrtr.test.ts', 'with a state that is older than ten minutes'],
+		],
+	},
+	{
+		id: 'tasks-owner',
+		promise: 'A task is unknown to everybody but the person who began it, whatever the server thinks.',
+		source: 'extension io.modelcontextprotocol/tasks; docs/protocol.md: raw',
+		proofs: [
+			['test/e2e/protocol-raw-tasks.test.ts', 'is as unknown to %s as one that never was'],
+			[
+				'test/e2e/protocol-raw-tasks.test.ts',
+				'leaves out what is not the caller’s, on the way there and on the way back',
+			],
+			['test/e2e/protocol-raw-tasks.test.ts', 'pass within a session of the server’s own, but for the list of them'],
+		],
+	},
+	{
 		id: 'names-stable',
 		promise: 'Exposed names fit every model provider, and never change while the server’s own does not.',
 		source: 'README.md: addresses',

@@ -6,7 +6,8 @@ export interface Manifest {
 }
 
 const MOST_RUNTIME = 20;
-const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+/** One version, perhaps of a package under another name: two versions of one package can then stand side by side. */
+const EXACT = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 /** A row of the table in docs/dependencies.md: the package, and at least a few words on why. */
 const ROW = /^\|\s*`([^`]+)`\s*\|\s*(\S.{19,}?)\s*\|$/gm;
 

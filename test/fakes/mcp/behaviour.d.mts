@@ -17,6 +17,8 @@ export interface FixtureOptions {
 	name?: string;
 	/** Items per page of each list; absent: one page. */
 	pageSize?: number;
+	/** Adds what the official conformance suite looks for: its tools, resources, prompts, and tasks in the modern era. */
+	conformance?: boolean;
 	/** Makes the first tool description this many bytes longer. */
 	padListBytes?: number;
 	/** `ttlMs` of modern lists. */
@@ -62,9 +64,16 @@ export interface Exchange {
 	readonly credential: Readonly<Record<string, unknown>>;
 	readonly signal: AbortSignal;
 	notify(method: string, params: object): void;
-	/** Asks the client; `request`: on this request's stream, `session`: on the session's own where there is one. */
+	/**
+	 * Asks the client; `request`: on this request's stream, `session`: on the session's own where there is one. Rejects
+	 * when the call is cancelled or the session ends.
+	 */
 	ask(method: string, params: object, stream: 'request' | 'session'): Promise<unknown>;
 	crash(): void;
+	/** Answers this request on an event stream, where there is such a choice. */
+	openStream(): void;
+	/** Ends the event stream of this request early, where its client can come back for the rest. */
+	closeStream(): void;
 }
 
 /** One response; `payload` is the raw `"result":…` or `"error":…`, `status` what modern http answers with. */
@@ -117,6 +126,8 @@ export const ODD_TOOL_NAME: string;
 export const LONG_TOOL_NAME: string;
 export function createBehaviour(options: FixtureOptions, wiring: Wiring): Behaviour;
 export function createSessionState(): SessionState;
+/** Throws when a listen asks for what its client cannot take. */
+export function checkListen(request: RpcRequest): void;
 export function createListenRegistry(): ListenRegistry;
 export function appliesTo(hostile: Hostile | undefined, method: string | undefined): boolean;
 export function distort(hostile: Hostile | undefined, answer: Answer): string[];

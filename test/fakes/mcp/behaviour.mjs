@@ -1,20 +1,21 @@
 /** The behaviour every build of the fixture shares: what each MCP method answers. Runs under plain node. */
 import { randomBytes } from 'node:crypto';
+import { getConformancePrompt, readConformanceResource } from './conformance-content.mjs';
+import { PIXEL } from './conformance-tools.mjs';
 import { promptDefinitions, resourceDefinitions, templateDefinitions, toolDefinitions } from './definitions.mjs';
 import { errorPayload, RawResult, RpcError, resultPayload } from './rpc.mjs';
+import { createTaskStore, TASKS_EXTENSION } from './tasks.mjs';
 import { runTool } from './tools.mjs';
 
 export { LONG_TOOL_NAME, ODD_TOOL_NAME } from './definitions.mjs';
 export { appliesTo, distort } from './hostile.mjs';
 export { answerText, errorPayload, RpcError } from './rpc.mjs';
-export { createListenRegistry } from './subscriptions.mjs';
+export { checkListen, createListenRegistry } from './subscriptions.mjs';
 
 /** The revisions of the legacy era, newest first. */
 export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
 export const MODERN_VERSION = '2026-07-28';
-
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 const CACHEABLE = new Set([
 	'server/discover',
@@ -34,14 +35,18 @@ const CACHEABLE = new Set([
 /** @param {FixtureOptions} options */
 const serverInfo = ({ name = 'fixture' }) => ({ name, version: '1.0.0', title: 'Fixture server' });
 
-const CAPABILITIES = {
+/** @param {Context} context */
+const capabilities = ({ options, exchange }) => ({
 	tools: { listChanged: true },
 	resources: { listChanged: true, subscribe: true },
 	prompts: { listChanged: true },
 	completions: {},
 	logging: {},
-	extensions: { 'example.vendor/feature': { level: 3 } },
-};
+	extensions: {
+		'example.vendor/feature': { level: 3 },
+		...(options.conformance && exchange.era === 'modern' ? { [TASKS_EXTENSION]: {} } : {}),
+	},
+});
 
 /** @param {Context} context */
 const instructions = ({ canary }) => `Use echo to be answered. [${canary}]`;
@@ -62,10 +67,20 @@ function page({ options, params, canary }, key, items) {
 	return { [key]: items.slice(start, end), ...more };
 }
 
-/** @param {Context} context */
-function tools({ options, canary, state, exchange }) {
-	return toolDefinitions({ era: exchange.era, canary, extra: state.extra, padBytes: options.padListBytes ?? 0 });
+/**
+ * @param {FixtureOptions} options
+ * @param {any} state
+ */
+function factsOf({ canary = 'fixture', conformance = false, padListBytes: padBytes = 0 }, state) {
+	const { extra, dynamicTool, dynamicPrompt } = state;
+	return { canary, conformance, padBytes, extra, dynamicTool, dynamicPrompt };
 }
+
+/** @param {Context} context */
+const facts = ({ options, state }) => factsOf(options, state);
+
+/** @param {Context} context */
+const tools = (context) => toolDefinitions(context.exchange.era, facts(context));
 
 /** @param {Context} context */
 async function callTool(context) {
@@ -77,8 +92,10 @@ async function callTool(context) {
 }
 
 /** @param {Context} context */
-function readResource({ params, canary, exchange }) {
+function readResource({ params, canary, exchange, options }) {
 	const { uri } = params;
+	const ofSuite = options.conformance ? readConformanceResource(uri) : undefined;
+	if (ofSuite) return ofSuite;
 	if (uri === 'test://static-text')
 		return { contents: [{ uri, mimeType: 'text/plain', text: `${canary}: static text` }] };
 	if (uri === 'test://static-binary') return { contents: [{ uri, mimeType: 'image/png', blob: PIXEL }] };
@@ -88,7 +105,10 @@ function readResource({ params, canary, exchange }) {
 }
 
 /** @param {Context} context */
-function getPrompt({ params, canary }) {
+async function getPrompt(context) {
+	const { params, canary, options } = context;
+	const ofSuite = options.conformance ? await getConformancePrompt(context) : undefined;
+	if (ofSuite) return ofSuite;
 	const given = params.arguments ?? {};
 	const message = (/** @type {string} */ text) => ({ messages: [{ role: 'user', content: { type: 'text', text } }] });
 	if (params.name === 'test_simple_prompt') return message(`${canary}: a simple prompt`);
@@ -105,22 +125,33 @@ function complete({ params, canary }) {
 }
 
 /** @param {Context} context */
-function initialize({ options, params, exchange, ...rest }) {
+function initialize(context) {
+	const { options, params, exchange } = context;
 	const versions = options.versions ?? LEGACY_VERSIONS;
 	const protocolVersion = versions.includes(params.protocolVersion) ? params.protocolVersion : versions[0];
 	Object.assign(exchange.session, { version: protocolVersion, clientCapabilities: params.capabilities ?? {} });
-	const said = instructions({ options, params, exchange, ...rest });
-	return { protocolVersion, capabilities: CAPABILITIES, serverInfo: serverInfo(options), instructions: said };
+	return {
+		protocolVersion,
+		capabilities: capabilities(context),
+		serverInfo: serverInfo(options),
+		instructions: instructions(context),
+	};
+}
+
+/** @param {Context} context */
+function taskStore({ options, state, canary }) {
+	if (!options.conformance) throw new RpcError(-32601, `${canary}: method not found`, { status: 404 });
+	return state.tasks;
 }
 
 /** @type {Record<string, (context: Context) => unknown>} */
 const SHARED_METHODS = {
 	'tools/list': (context) => page(context, 'tools', tools(context)),
 	'tools/call': callTool,
-	'resources/list': (context) => page(context, 'resources', resourceDefinitions(context.canary)),
-	'resources/templates/list': (context) => page(context, 'resourceTemplates', templateDefinitions(context.canary)),
+	'resources/list': (context) => page(context, 'resources', resourceDefinitions(facts(context))),
+	'resources/templates/list': (context) => page(context, 'resourceTemplates', templateDefinitions(facts(context))),
 	'resources/read': readResource,
-	'prompts/list': (context) => page(context, 'prompts', promptDefinitions(context.canary)),
+	'prompts/list': (context) => page(context, 'prompts', promptDefinitions(facts(context))),
 	'prompts/get': getPrompt,
 	'completion/complete': complete,
 	'vendor/echo': ({ params, canary }) => ({ params, canary }),
@@ -132,9 +163,12 @@ const METHODS = {
 		...SHARED_METHODS,
 		'server/discover': (context) => ({
 			supportedVersions: [MODERN_VERSION],
-			capabilities: CAPABILITIES,
+			capabilities: capabilities(context),
 			instructions: instructions(context),
 		}),
+		'tasks/get': (context) => taskStore(context).get(context),
+		'tasks/update': (context) => taskStore(context).update(context),
+		'tasks/cancel': (context) => taskStore(context).cancel(context),
 	},
 	legacy: {
 		...SHARED_METHODS,
@@ -186,6 +220,9 @@ export function createBehaviour(options, { broadcast, onCancelled }) {
 	const state = {
 		memory: new Map(),
 		extra: false,
+		dynamicTool: false,
+		dynamicPrompt: false,
+		tasks: createTaskStore(broadcast),
 		key: randomBytes(32),
 		cancelled,
 		broadcast,
@@ -210,13 +247,17 @@ export function createBehaviour(options, { broadcast, onCancelled }) {
 			if (result === undefined) return undefined;
 			return { id: request.id, payload: resultPayload(dress(context, result)), status: 200 };
 		} catch (error) {
+			if (exchange.signal.aborted) {
+				state.onCancelled({ id: request.id, tool: context.params.name, step: 0 });
+				return undefined;
+			}
 			const known = error instanceof RpcError ? error : new RpcError(-32603, `${canary}: ${error}`);
 			return { id: request.id, payload: errorPayload(known), status: known.status };
 		}
 	}
 
 	/** @param {'modern' | 'legacy'} era */
-	const listTools = (era) => toolDefinitions({ era, canary: '', extra: state.extra, padBytes: 0 });
+	const listTools = (era) => toolDefinitions(era, { ...factsOf(options, state), padBytes: 0 });
 
 	return { handle, cancelled, listTools };
 }

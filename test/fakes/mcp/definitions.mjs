@@ -1,27 +1,12 @@
 /** What the fixture offers, as data: tools, resources and prompts. Runs under plain node. */
-
-/** A field no client knows: it must survive every hop. */
-const VENDOR = { origin: 'fixture', nested: [1, null, true] };
+import { conformancePrompts, conformanceTools, WATCHED_RESOURCE } from './conformance-definitions.mjs';
+import { COUNT, TEXT, tool, VENDOR, WRITE } from './define-tool.mjs';
 
 /** A tool name that needs mapping in every naming scheme. */
 export const ODD_TOOL_NAME = 'dotted.name/with-slash';
 
 /** A tool name of exactly 80 characters. */
 export const LONG_TOOL_NAME = 'a_tool_with_a_name_of_eighty_characters_'.padEnd(80, 'x');
-
-const TEXT = { type: 'string' };
-const COUNT = { type: 'integer', minimum: 0 };
-const READ = { readOnlyHint: true };
-const WRITE = { readOnlyHint: false };
-
-/**
- * @param {string} name
- * @param {{ about: string, properties?: object, required?: string[], annotations?: object, [key: string]: unknown }} facts
- */
-function tool(name, { about, properties = {}, required = Object.keys(properties), annotations = READ, ...rest }) {
-	const inputSchema = { type: 'object', properties, required };
-	return { name, description: about, inputSchema, annotations, ...rest, 'x-vendor': VENDOR };
-}
 
 const SHARED_TOOLS = [
 	tool('echo', { about: 'Answers the text it was given.', properties: { text: TEXT }, title: 'Echo' }),
@@ -68,12 +53,24 @@ const ERA_TOOLS = {
 };
 
 /**
+ * What decides the lists beside the era: `conformance` adds what the official suite looks for, `extra` and the dynamic
+ * items come and go.
+ *
+ * @typedef {{ canary: string, extra: boolean, dynamicTool: boolean, dynamicPrompt: boolean, conformance: boolean,
+ *   padBytes: number }} Facts
+ */
+
+/**
  * The tools of one era, every description marked with the canary.
  *
- * @param {{ era: 'modern' | 'legacy', canary: string, extra: boolean, padBytes: number }} facts
+ * @param {'modern' | 'legacy'} era
+ * @param {Facts} facts
  */
-export function toolDefinitions({ era, canary, extra, padBytes }) {
-	const tools = [...SHARED_TOOLS, ...ERA_TOOLS[era], ...(extra ? [EXTRA_TOOL] : [])];
+export function toolDefinitions(era, { canary, extra, dynamicTool, conformance, padBytes }) {
+	const suite = conformance ? conformanceTools({ era, dynamic: dynamicTool }) : [];
+	// The odd name is against a rule of the suite.
+	const shared = SHARED_TOOLS.filter(({ name }) => !conformance || name !== ODD_TOOL_NAME);
+	const tools = [...shared, ...ERA_TOOLS[era], ...(extra ? [EXTRA_TOOL] : []), ...suite];
 	const pad = padBytes > 0 ? ` ${'p'.repeat(padBytes)}` : '';
 	return tools.map((each, index) => {
 		const description = `${each.description} [${canary}]${index === 0 ? pad : ''}`;
@@ -81,22 +78,23 @@ export function toolDefinitions({ era, canary, extra, padBytes }) {
 	});
 }
 
-/** @param {string} canary */
-export function resourceDefinitions(canary) {
+/** @param {Facts} facts */
+export function resourceDefinitions({ canary, conformance }) {
 	return [
 		{ uri: 'test://static-text', name: 'static-text', mimeType: 'text/plain', description: `Text [${canary}]` },
 		{ uri: 'test://static-binary', name: 'static-binary', mimeType: 'image/png', description: `Bytes [${canary}]` },
+		...(conformance ? [{ ...WATCHED_RESOURCE, description: `Watched [${canary}]` }] : []),
 	].map((each) => ({ ...each, 'x-vendor': VENDOR }));
 }
 
-/** @param {string} canary */
-export function templateDefinitions(canary) {
+/** @param {Facts} facts */
+export function templateDefinitions({ canary }) {
 	const uriTemplate = 'test://template/{id}/data';
 	return [{ uriTemplate, name: 'template', description: `By id [${canary}]`, 'x-vendor': VENDOR }];
 }
 
-/** @param {string} canary */
-export function promptDefinitions(canary) {
+/** @param {Facts} facts */
+export function promptDefinitions({ canary, conformance, dynamicPrompt }) {
 	const argument = (/** @type {string} */ name) => ({ name, description: `The ${name}`, required: true });
 	return [
 		{ name: 'test_simple_prompt', description: `Simple [${canary}]`, 'x-vendor': VENDOR },
@@ -106,5 +104,6 @@ export function promptDefinitions(canary) {
 			arguments: [argument('arg1'), argument('arg2')],
 			'x-vendor': VENDOR,
 		},
+		...(conformance ? conformancePrompts({ canary, dynamic: dynamicPrompt }) : []),
 	];
 }

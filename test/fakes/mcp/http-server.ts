@@ -8,6 +8,10 @@ export interface HttpFixtureOptions extends FixtureOptions {
 	requireHeader?: { readonly header: string; readonly value: string; readonly challenge?: string } | undefined;
 	/** Path of the MCP address, `/mcp` unless told. */
 	path?: string;
+	/** Port to listen on; absent or 0: a free one. */
+	port?: number;
+	/** Refuses a foreign Host or Origin, as a server on a person's own machine must; on with `conformance`. */
+	localOnly?: boolean;
 }
 
 /** One request as the server saw it; `name` is `params.name` or `params.uri`. */
@@ -75,8 +79,8 @@ function toSeen(request: IncomingMessage, text: string): SeenRequest {
 	};
 }
 
-/** Listens on a free port, records every request, and hands it on once its body has been read. */
-export async function listen(serve: (arrival: Arrival) => void | Promise<void>): Promise<Listener> {
+/** Listens, on a free port unless told, records every request, and hands it on once its body has been read. */
+export async function listen(serve: (arrival: Arrival) => void | Promise<void>, port = 0): Promise<Listener> {
 	const seen: SeenRequest[] = [];
 	async function arrive(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const entry = toSeen(request, await readText(request));
@@ -87,7 +91,7 @@ export async function listen(serve: (arrival: Arrival) => void | Promise<void>):
 		// A client that leaves, or a fault of the fixture itself, must show as a dead socket and never end the test run.
 		arrive(request, response).catch(() => response.destroy());
 	});
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
 	const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	const close = () =>
 		new Promise<void>((resolve) => {
@@ -116,12 +120,27 @@ function lacksHeader({ requireHeader }: HttpFixtureOptions, { headers }: SeenReq
 	return requireHeader !== undefined && headers[requireHeader.header.toLowerCase()] !== requireHeader.value;
 }
 
+const LOCAL_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+function isLocal(origin: string): boolean {
+	return URL.canParse(origin) && LOCAL_NAMES.includes(new URL(origin).hostname);
+}
+
+function isForeign({ localOnly, conformance }: HttpFixtureOptions, { headers }: SeenRequest): boolean {
+	if (!(localOnly ?? conformance)) return false;
+	return !isLocal(`http://${headers.host}`) || (headers.origin !== undefined && !isLocal(headers.origin));
+}
+
 /** Answers, or leaves unanswered, what must not reach the behaviour: a missing credential, a redirect, a failure. */
 export function refuse(options: HttpFixtureOptions, { response, seen }: Arrival): boolean {
 	if (lacksHeader(options, seen)) {
 		const challenge = options.requireHeader?.challenge;
 		if (challenge) response.setHeader('www-authenticate', challenge);
 		sendJson(response, 401, { error: 'unauthorized', canary: options.canary });
+		return true;
+	}
+	if (isForeign(options, seen)) {
+		sendError(response, 403, { code: -32000, message: 'Forbidden: foreign Host or Origin' });
 		return true;
 	}
 	const hostile = hostileFor(options, seen.method);

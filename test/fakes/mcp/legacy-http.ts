@@ -9,6 +9,7 @@ import {
 	type RpcRequest,
 } from './behaviour.mjs';
 import { type ClientMessage, createClientRequests } from './client-requests.ts';
+import { createEventLog, type EventLog, parseEventId } from './event-log.ts';
 import {
 	type Arrival,
 	type HttpFixture,
@@ -26,12 +27,13 @@ import {
 	receiveNotification,
 	runCall,
 	streamingSession,
+	streamOpened,
 } from './legacy-session.ts';
 import { type AnswerMode, createReply, openEventStream, type Reply } from './reply.ts';
 
 /** Options of the legacy Streamable HTTP build. */
 export interface LegacyHttpOptions extends HttpFixtureOptions {
-	/** How calls are answered, `auto` unless told; `json` drops what would come before the answer. */
+	/** How calls are answered, `auto` unless told (`sse` with `conformance`); `json` drops what would come before the answer. */
 	answers?: AnswerMode;
 	/** False: no `Mcp-Session-Id`, every POST stands alone. */
 	sessions?: boolean;
@@ -39,6 +41,13 @@ export interface LegacyHttpOptions extends HttpFixtureOptions {
 	getStream?: boolean;
 	/** Numbers the events of a stream. */
 	eventIds?: boolean;
+	/**
+	 * Keeps the events of a call's stream, so that a client of 2025-11-25 can come back for them with `Last-Event-ID`;
+	 * on with `conformance`.
+	 */
+	resumable?: boolean;
+	/** Where questions go: on the stream of the `call`, unless told, or on the GET stream of the `session`, once open. */
+	questions?: 'call' | 'session';
 }
 
 /** A running legacy Streamable HTTP build. */
@@ -50,13 +59,21 @@ export interface LegacyHttpFixture extends HttpFixture<LegacyHttpOptions> {
 	requestRoots(): Promise<unknown>;
 }
 
+/** The revision that lets a client come back to the stream of a call. */
+const RESUMING_VERSION = '2025-11-25';
 const BATCHING_VERSION = '2025-03-26';
 const HTTP_VERSIONS = LEGACY_VERSIONS.filter((version) => version >= BATCHING_VERSION);
 
 type Settings = LegacyHttpOptions & { readonly path: string; readonly versions: readonly string[] };
 
 /** A reply inside a batch: nothing can come before the answers. */
-const MUTED: Reply = { event: () => false, answer: async () => undefined };
+const MUTED: Reply = {
+	event: () => false,
+	open: () => undefined,
+	pause: () => undefined,
+	end: () => undefined,
+	answer: async () => undefined,
+};
 
 /** The server itself; it owns its sessions. */
 class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'close'> {
@@ -95,7 +112,7 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 	async requestRoots(): Promise<unknown> {
 		const session = streamingSession(this.#sessions.values());
 		const send = (message: object) => session.stream?.write(JSON.stringify(message));
-		return this.#requests.ask(session, send, { method: 'roots/list', params: {} });
+		return this.#requests.ask({ session, send }, { method: 'roots/list', params: {} });
 	}
 
 	async serve(arrival: Arrival): Promise<void> {
@@ -137,14 +154,24 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 		const request = arrival.seen.body as RpcRequest;
 		const fresh = request.method === 'initialize' && this.#settings.sessions !== false;
 		const reply = createReply(arrival.response, {
-			mode: this.#settings.answers ?? 'auto',
+			mode: this.#settings.answers ?? (this.#settings.conformance ? 'sse' : 'auto'),
 			hostile: hostileFor(this.#settings, request.method),
 			eventIds: this.#settings.eventIds,
 			headers: fresh ? { 'mcp-session-id': session.id } : {},
+			log: this.#logFor(session),
 		});
 		const answer = await this.#run(request, { arrival, session, reply });
 		if (answer) await reply.answer({ ...answer, status: 200 });
-		else arrival.response.end();
+		else reply.end();
+	}
+
+	#logFor(session: LegacySession): EventLog | undefined {
+		const { resumable, conformance, sessions } = this.#settings;
+		const able = sessions !== false && (session.state.version ?? '') >= RESUMING_VERSION;
+		if (!able || !(resumable ?? conformance)) return undefined;
+		const log = createEventLog();
+		session.logs.set(log.id, log);
+		return log;
 	}
 
 	async #serveBatch(arrival: Arrival, session: LegacySession): Promise<void> {
@@ -168,19 +195,28 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 		{ arrival, session, reply }: { arrival: Arrival; session: LegacySession; reply: Reply },
 	): Promise<Answer | undefined> {
 		const { response, seen } = arrival;
-		const exchange: Omit<Exchange, 'signal'> = {
+		const ask = async (request: RpcRequest, stream: 'request' | 'session', signal: AbortSignal) => {
+			if (this.#settings.questions === 'session') await streamOpened(session, signal);
+			const own = stream === 'session' || this.#settings.questions === 'session' ? session.stream : undefined;
+			const send = (message: object) => void (own ? own.write(JSON.stringify(message)) : reply.event(message));
+			return this.#requests.ask({ session, send, signal }, request);
+		};
+		const exchange: Omit<Exchange, 'signal' | 'ask'> = {
 			era: 'legacy',
 			session: session.state,
 			credential: seen.headers,
 			notify: (method, params) => void reply.event({ jsonrpc: '2.0', method, params }),
-			ask: (method, params, stream) => {
-				const own = stream === 'session' ? session.stream : undefined;
-				const send = (message: object) => (own ? own.write(JSON.stringify(message)) : reply.event(message));
-				return this.#requests.ask(session, send, { method, params: params as Record<string, unknown> });
-			},
 			crash: () => void response.destroy(),
+			openStream: reply.open,
+			closeStream: reply.pause,
 		};
-		return runCall(session, request.id, (signal) => this.#behaviour.handle(request, { ...exchange, signal }));
+		return runCall(session, request.id, (signal) =>
+			this.#behaviour.handle(request, {
+				...exchange,
+				signal,
+				ask: (method, params, stream) => ask({ method, params: params as Record<string, unknown> }, stream, signal),
+			}),
+		);
 	}
 
 	#serveGet(arrival: Arrival): void {
@@ -191,6 +227,7 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 		}
 		const session = this.#findSession(arrival);
 		if (!session) return;
+		if (this.#resume(arrival, session)) return;
 		if (session.stream) {
 			sendError(response, 409, { code: -32000, message: 'Conflict: one stream per session' });
 			return;
@@ -201,10 +238,22 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 		});
 	}
 
+	/** Sends what a client has missed of the stream of a call, if that is what it comes for. */
+	#resume({ response, seen }: Arrival, session: LegacySession): boolean {
+		const last = parseEventId(seen.headers['last-event-id']?.toString());
+		const log = last && session.logs.get(last.log);
+		if (!log) return false;
+		response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' });
+		response.flushHeaders();
+		log.attach(response, last.after);
+		return true;
+	}
+
 	#serveDelete(arrival: Arrival): void {
 		const session = this.#findSession(arrival);
 		if (!session) return;
 		this.#sessions.delete(session.id);
+		this.#requests.abandon(session);
 		session.stream?.response.end();
 		arrival.response.writeHead(200).end();
 	}
@@ -235,6 +284,6 @@ class LegacyHttpServer implements Omit<LegacyHttpFixture, 'url' | 'seen' | 'clos
 export async function startLegacyHttp(options: LegacyHttpOptions = {}): Promise<LegacyHttpFixture> {
 	const settings = { path: '/mcp', versions: HTTP_VERSIONS, ...options };
 	const server = new LegacyHttpServer(settings);
-	const listener = await listen((arrival) => server.serve(arrival));
+	const listener = await listen((arrival) => server.serve(arrival), settings.port);
 	return Object.assign(server, { url: listener.origin + settings.path, seen: listener.seen, close: listener.close });
 }

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSessionState, type RpcRequest, type SessionState } from './behaviour.mjs';
 import type { ClientMessage } from './client-requests.ts';
+import type { EventLog } from './event-log.ts';
 
-/** A session of a legacy http build: its state, its calls in flight, its event stream. */
+/** A session of a legacy http build: its state, its calls in flight, its event stream, and streams to come back to. */
 export interface LegacySession {
 	readonly id: string;
 	readonly state: SessionState;
 	readonly calls: Map<unknown, AbortController>;
+	readonly logs: Map<string, EventLog>;
 	stream: { readonly response: ServerResponse; readonly write: (text: string) => void } | undefined;
 }
 
 export function createLegacySession(): LegacySession {
-	return { id: randomUUID(), state: createSessionState(), calls: new Map(), stream: undefined };
+	return { id: randomUUID(), state: createSessionState(), calls: new Map(), logs: new Map(), stream: undefined };
 }
 
 export function isResponse(message: ClientMessage): boolean {
@@ -43,6 +46,11 @@ export async function runCall<T>(
 	} finally {
 		session.calls.delete(id);
 	}
+}
+
+/** Waits until the session has an event stream, or the call that needs it is cancelled. */
+export async function streamOpened(session: LegacySession, signal: AbortSignal): Promise<void> {
+	while (!session.stream && !signal.aborted) await sleep(10);
 }
 
 /** The first session with an open stream, asked for its roots out of the blue. */

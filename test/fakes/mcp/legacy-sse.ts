@@ -82,7 +82,10 @@ class LegacySseServer implements Omit<LegacySseFixture, 'url' | 'seen' | 'close'
 		const write = openEventStream(response);
 		session.stream = { response, write };
 		this.#sessions.set(session.id, session);
-		response.on('close', () => this.#sessions.delete(session.id));
+		response.on('close', () => {
+			this.#sessions.delete(session.id);
+			this.#requests.abandon(session);
+		});
 		response.write(`event: endpoint\ndata: ${this.#settings.endpoint.replace('{session}', session.id)}\n\n`);
 	}
 
@@ -112,8 +115,10 @@ class LegacySseServer implements Omit<LegacySseFixture, 'url' | 'seen' | 'close'
 				credential,
 				signal,
 				notify: (method, params) => void send({ jsonrpc: '2.0', method, params }),
-				ask: (method, params) => this.#ask(session, { method, params: params as Record<string, unknown> }),
+				ask: (method, params) => this.#ask(session, { method, params: params as Record<string, unknown> }, signal),
 				crash: () => void session.stream?.response.destroy(),
+				openStream: () => undefined,
+				closeStream: () => undefined,
 			}),
 		);
 		if (!answer) return;
@@ -122,8 +127,9 @@ class LegacySseServer implements Omit<LegacySseFixture, 'url' | 'seen' | 'close'
 		for (const text of distort(hostile, answer)) session.stream?.write(text);
 	}
 
-	#ask(session: LegacySession, request: RpcRequest): Promise<unknown> {
-		return this.#requests.ask(session, (message) => session.stream?.write(JSON.stringify(message)), request);
+	#ask(session: LegacySession, request: RpcRequest, signal?: AbortSignal): Promise<unknown> {
+		const send = (message: object) => void session.stream?.write(JSON.stringify(message));
+		return this.#requests.ask({ session, send, signal }, request);
 	}
 
 	#broadcast(method: string, params: Record<string, unknown>): void {
@@ -136,6 +142,6 @@ export async function startLegacySse(options: LegacySseOptions = {}): Promise<Le
 	const endpoint = '/messages?sessionId={session}';
 	const settings = { path: '/sse', endpoint, versions: ['2024-11-05'], ...options };
 	const server = new LegacySseServer(settings);
-	const listener = await listen((arrival) => server.serve(arrival));
+	const listener = await listen((arrival) => server.serve(arrival), settings.port);
 	return Object.assign(server, { url: listener.origin + settings.path, seen: listener.seen, close: listener.close });
 }

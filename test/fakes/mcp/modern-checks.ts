@@ -2,10 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { MODERN_VERSION, RpcError, type RpcRequest, type ToolDefinition } from './behaviour.mjs';
 
 const META = 'io.modelcontextprotocol/';
-const NAME_FIELD: Readonly<Record<string, 'name' | 'uri'>> = {
+const NAME_FIELD: Readonly<Record<string, 'name' | 'uri' | 'taskId'>> = {
 	'tools/call': 'name',
 	'prompts/get': 'name',
 	'resources/read': 'uri',
+	'tasks/get': 'taskId',
+	'tasks/update': 'taskId',
+	'tasks/cancel': 'taskId',
 };
 
 function mismatch(what: string): RpcError {
@@ -18,7 +21,9 @@ function mismatch(what: string): RpcError {
 /** Decodes `=?base64?…?=`; other values are taken as they are, without surrounding white space. */
 function decodeHeader(value: string): string {
 	const encoded = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value.trim())?.[1];
-	return encoded === undefined ? value.trim() : Buffer.from(encoded, 'base64').toString('utf8');
+	if (encoded === undefined) return value.trim();
+	if (encoded.length % 4 !== 0) throw mismatch('a header is not base64');
+	return Buffer.from(encoded, 'base64').toString('utf8');
 }
 
 function checkVersion(headers: IncomingHttpHeaders, meta: Record<string, unknown> | undefined): void {

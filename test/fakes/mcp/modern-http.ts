@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import {
 	answerText,
+	checkListen,
 	createBehaviour,
 	createListenRegistry,
 	createSessionState,
@@ -42,6 +43,8 @@ function exchangeOf({ response, seen }: Arrival, reply: Reply): Exchange {
 		notify: (method, params) => void reply.event({ jsonrpc: '2.0', method, params }),
 		ask: () => Promise.reject(new RpcError(-32603, 'a modern server asks nothing')),
 		crash: () => void response.destroy(),
+		openStream: reply.open,
+		closeStream: reply.pause,
 	};
 }
 
@@ -84,6 +87,7 @@ export async function startModernHttp(options: ModernHttpOptions = {}): Promise<
 		const { response, seen } = arrival;
 		try {
 			checkModernRequest(seen.headers, request, behaviour.listTools('modern'));
+			if (request.method === 'subscriptions/listen') checkListen(request);
 		} catch (error) {
 			return sendRpcError(response, request.id, error);
 		}
@@ -100,7 +104,7 @@ export async function startModernHttp(options: ModernHttpOptions = {}): Promise<
 		else await serveRequest(request, arrival);
 	}
 
-	const { origin, seen, close } = await listen(serve);
+	const { origin, seen, close } = await listen(serve, settings.port);
 	return {
 		url: origin + settings.path,
 		seen,

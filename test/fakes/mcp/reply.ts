@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Answer, distort, type Hostile } from './behaviour.mjs';
+import type { EventLog } from './event-log.ts';
 
 /** How a POST is answered: `auto` is JSON until something must be said before the answer. */
 export type AnswerMode = 'json' | 'sse' | 'auto';
@@ -10,6 +11,12 @@ export type AnswerMode = 'json' | 'sse' | 'auto';
 export interface Reply {
 	/** Sends a message before the answer; false when this reply is plain JSON and cannot. */
 	event(message: object): boolean;
+	/** Makes this an event stream, unless it must be plain JSON. */
+	open(): void;
+	/** Ends the connection before the answer, when the client can come back for it. */
+	pause(): void;
+	/** Ends without an answer. */
+	end(): void;
 	answer(answer: Answer): Promise<void>;
 }
 
@@ -20,6 +27,8 @@ export interface ReplyOptions {
 	/** Numbers the events (`id:`), as a legacy server with resumable streams does. */
 	readonly eventIds?: boolean | undefined;
 	readonly headers?: Readonly<Record<string, string>>;
+	/** Keeps the events of the stream, so that the client can come back for them. */
+	readonly log?: EventLog | undefined;
 }
 
 const SSE_HEADERS = {
@@ -31,10 +40,14 @@ const SSE_HEADERS = {
 /** Opens an event stream and returns the way to write one event. */
 export function openEventStream(
 	response: ServerResponse,
-	{ eventIds, headers }: Pick<ReplyOptions, 'eventIds' | 'headers'> = {},
+	{ eventIds, headers, log }: Pick<ReplyOptions, 'eventIds' | 'headers' | 'log'> = {},
 ): (text: string) => void {
 	response.writeHead(200, { ...SSE_HEADERS, ...headers });
 	response.flushHeaders();
+	if (log) {
+		log.attach(response, 0);
+		return log.append;
+	}
 	return (text) => {
 		if (response.writableEnded) return;
 		const id = eventIds ? `id: ${randomUUID()}\n` : '';
@@ -56,7 +69,7 @@ function cutBody(response: ServerResponse, text: string): void {
 
 /** Answers one POST; the hostility chooses how. */
 export function createReply(response: ServerResponse, options: ReplyOptions): Reply {
-	const { mode, hostile, headers } = options;
+	const { mode, hostile, headers, log } = options;
 	let write: ((text: string) => void) | undefined;
 	const stream = () => {
 		write ??= openEventStream(response, options);
@@ -67,7 +80,12 @@ export function createReply(response: ServerResponse, options: ReplyOptions): Re
 	function sendAll(texts: readonly string[]): void {
 		const write = stream();
 		for (const text of texts) write(text);
-		response.end();
+		end();
+	}
+
+	function end(): void {
+		if (write !== undefined && log) log.end();
+		else response.end();
 	}
 
 	function sendBody(text: string, status: number): void {
@@ -81,6 +99,13 @@ export function createReply(response: ServerResponse, options: ReplyOptions): Re
 			stream()(JSON.stringify(message));
 			return true;
 		},
+		open() {
+			if (mode !== 'json') stream();
+		},
+		pause() {
+			if (write !== undefined) log?.detach();
+		},
+		end,
 		async answer(answer) {
 			if (hostile?.kind === 'delay') await sleep(hostile.delayMs);
 			if (hostile?.kind === 'drip') {

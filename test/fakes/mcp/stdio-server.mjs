@@ -1,14 +1,17 @@
 /**
  * The stdio build of the fixture: `node stdio-server.mjs '<options as JSON>'`, one JSON-RPC message per line. Options
- * come in argv, so that `whoami` can show the environment as it was given. See StdioOptions in stdio.ts.
+ * come in argv, so that `whoami` can show the environment as it was given. See StdioOptions in stdio.ts; what a
+ * person types is `--era modern|legacy --conformance`.
  */
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import {
 	answerText,
 	appliesTo,
+	checkListen,
 	createBehaviour,
 	createListenRegistry,
 	createSessionState,
@@ -19,7 +22,7 @@ import {
 
 const ENVELOPE_KEY = 'io.modelcontextprotocol/protocolVersion';
 
-const options = JSON.parse(process.argv[2] ?? '{}');
+const options = readOptions(process.argv.slice(2));
 const session = createSessionState();
 const listens = createListenRegistry();
 const behaviour = createBehaviour(options, {
@@ -33,6 +36,14 @@ const running = new Map();
 const openListens = new Map();
 /** Our own requests to the client, by id. @type {Map<unknown, (answer: unknown) => void>} */
 const asked = new Map();
+let questions = 0;
+
+/** @param {string[]} argv */
+function readOptions(argv) {
+	if (!argv[0]?.startsWith('--')) return JSON.parse(argv[0] ?? '{}');
+	const options = /** @type {const} */ ({ era: { type: 'string' }, conformance: { type: 'boolean' } });
+	return parseArgs({ args: argv, options }).values;
+}
 
 /** @param {object} entry */
 function record(entry) {
@@ -61,11 +72,26 @@ function broadcast(method, params) {
 /**
  * @param {string} method
  * @param {object} params
+ * @param {AbortSignal} signal
  */
-function ask(method, params) {
-	const id = `server-${asked.size + 1}-${process.pid}`;
+async function ask(method, params, signal) {
+	const id = `server-${++questions}-${process.pid}`;
+	signal.throwIfAborted();
 	send({ jsonrpc: '2.0', id, method, params });
-	return new Promise((resolve) => asked.set(id, resolve));
+	return new Promise((resolve, reject) => {
+		asked.set(id, resolve);
+		signal.addEventListener('abort', () => {
+			if (!asked.delete(id)) return;
+			send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } });
+			reject(new Error('the call was cancelled'));
+		});
+	});
+}
+
+/** @param {any} message */
+function settle({ id, result, error }) {
+	asked.get(id)?.(result ?? { error });
+	asked.delete(id);
 }
 
 /**
@@ -78,8 +104,10 @@ const exchange = (era, signal) => ({
 	credential: { ...process.env },
 	signal,
 	notify: (/** @type {string} */ method, /** @type {object} */ params) => send({ jsonrpc: '2.0', method, params }),
-	ask,
+	ask: (/** @type {string} */ method, /** @type {object} */ params) => ask(method, params, signal),
 	crash: () => process.exit(1),
+	openStream: () => undefined,
+	closeStream: () => undefined,
 });
 
 /** @param {any} request */
@@ -106,11 +134,18 @@ async function answer(request) {
 }
 
 /** @param {any} request */
-async function serve(request) {
-	if (request.method === 'subscriptions/listen' && eraOf(request) === 'modern') {
+function openListen(request) {
+	try {
+		checkListen(request);
 		openListens.set(request.id, listens.open(request, send));
-		return;
+	} catch (error) {
+		writeLine(answerText(request.id, errorPayload(/** @type {RpcError} */ (error))));
 	}
+}
+
+/** @param {any} request */
+async function serve(request) {
+	if (request.method === 'subscriptions/listen' && eraOf(request) === 'modern') return openListen(request);
 	const result = await answer(request);
 	if (!result) return;
 	const hostile = appliesTo(options.hostile, request.method) ? options.hostile : undefined;
@@ -128,7 +163,7 @@ function cancel(params) {
 function receive(message) {
 	const name = message.params?.name ?? message.params?.uri;
 	record({ event: 'request', method: message.method, name, body: message });
-	if (message.method === undefined) asked.get(message.id)?.(message.result ?? { error: message.error });
+	if (message.method === undefined) settle(message);
 	else if (message.method === 'notifications/cancelled') cancel(message.params);
 	else if (message.id !== undefined) void serve(message);
 }

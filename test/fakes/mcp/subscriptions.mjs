@@ -1,4 +1,6 @@
 /** `subscriptions/listen` of the modern revision, for http and stdio. Runs under plain node. */
+import { declaredWith } from './rounds.mjs';
+import { declaresTasks, tasksRequired } from './tasks.mjs';
 
 const ID_KEY = 'io.modelcontextprotocol/subscriptionId';
 
@@ -15,7 +17,18 @@ const FILTER_OF = {
  */
 function wants(filter, method, params) {
 	if (method === 'notifications/resources/updated') return filter.resourceSubscriptions?.includes(params.uri) === true;
+	if (method === 'notifications/tasks') return filter.taskIds?.includes(params.taskId) === true;
 	return filter[FILTER_OF[/** @type {keyof typeof FILTER_OF} */ (method)]] === true;
+}
+
+/**
+ * Throws when a listen asks for tasks and its client has not said that it can follow them.
+ *
+ * @param {any} request
+ */
+export function checkListen(request) {
+	const wantsTasks = request.params?.notifications?.taskIds !== undefined;
+	if (wantsTasks && !declaresTasks(declaredWith(request))) throw tasksRequired();
 }
 
 /** Open listens: each has the id of its request, its filter and a way to send one message. */

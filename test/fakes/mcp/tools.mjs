@@ -1,13 +1,15 @@
 /** What each tool of the fixture does. Runs under plain node. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runConformanceTool } from './conformance-tools.mjs';
 import { LONG_TOOL_NAME, ODD_TOOL_NAME } from './definitions.mjs';
+import { openSealed, seal } from './request-state.mjs';
 import { RawResult, RpcError } from './rpc.mjs';
 
 /**
  * @typedef {import('./behaviour.mjs').Exchange} Exchange
  * @typedef {{ request: any, args: any, meta: any, exchange: Exchange, canary: string, state: State }} Call
- * @typedef {{ memory: Map<string, string>, extra: boolean, cancelled: object[], key: Buffer,
+ * @typedef {{ memory: Map<string, string>, extra: boolean, dynamicTool: boolean, dynamicPrompt: boolean,
+ *   cancelled: object[], key: Buffer, tasks: ReturnType<typeof import('./tasks.mjs').createTaskStore>,
  *   broadcast: (method: string, params: object) => void, onCancelled: (call: object) => void }} State
  */
 
@@ -59,25 +61,6 @@ async function elicit({ args, exchange, canary }) {
 	const response = await exchange.ask('elicitation/create', { message: args.message, requestedSchema }, 'request');
 	const structuredContent = { response, ...(roots ? { roots } : {}) };
 	return { ...textResult(`${canary}: ${JSON.stringify(structuredContent)}`), structuredContent };
-}
-
-/**
- * @param {Buffer} key
- * @param {string} payload
- */
-const seal = (key, payload) => createHmac('sha256', key).update(payload).digest('base64url');
-
-/**
- * @param {Buffer} key
- * @param {string} state
- */
-function openSealed(key, state) {
-	const [payload = '', mac = ''] = state.split('.');
-	const expected = Buffer.from(seal(key, payload));
-	const given = Buffer.from(mac);
-	if (given.length === expected.length && timingSafeEqual(given, expected)) return payload;
-	const data = { reason: 'invalid_request_state' };
-	throw new RpcError(-32602, 'Invalid or expired requestState', { data });
 }
 
 /** One MRTR round trip: first `input_required`, then the person's answer. @param {Call} call */
@@ -140,5 +123,6 @@ const TOOLS = {
  * @param {Call} call
  */
 export async function runTool(name, call) {
-	return TOOLS[name]?.(call);
+	const run = TOOLS[name];
+	return run ? run(call) : runConformanceTool(name, call);
 }
