@@ -69,18 +69,20 @@ async function attempt(held: Held): Promise<Answer> {
 	const asks = MAY_ASK.has(call.method) && mayBeAsked(profile);
 	// On a stream that callers share a log message cannot be told apart by caller.
 	const logs = way !== 'http' && MAY_ASK.has(call.method) && logLevelOf(parts, request) !== undefined;
-	if (!modern && (asks || logs)) {
-		const leasing = parts.sessions.lease(target, { profile, owner: principal.key, signal });
+	const declared = modern ? NO_CAPABILITIES : profile;
+	if (logs || (asks && !modern)) {
+		const leasing = parts.sessions.lease(target, { profile: declared, owner: principal.key, signal });
 		const lease = await leasing.catch((error) => (asks ? Promise.reject(error) : undefinedIfBusy(error)));
 		if (lease !== undefined) {
 			const leg = await prepared(held, lease.session, profile).catch((error) => giveBack(lease, error));
 			return exchange(held, leg, beginConversation(held, leg, lease.release));
 		}
 	}
-	const session = await parts.sessions.acquire(target, modern ? NO_CAPABILITIES : profile, signal);
+	const session = await parts.sessions.acquire(target, declared, signal);
 	const leg = await prepared(held, session, profile);
-	// A modern caller is asked by the result itself, which passes; a legacy one has to be asked in between.
-	const isBridged = asks && call.era === 'legacy';
+	// Between modern sides the result itself asks, and passes; a legacy caller has to be asked in between, and a modern
+	// one told what it did not declare.
+	const isBridged = modern ? asks && call.era === 'legacy' : MAY_ASK.has(call.method) && call.era === 'modern';
 	return exchange(held, leg, isBridged ? beginConversation(held, leg, () => undefined) : undefined);
 }
 

@@ -220,7 +220,8 @@ function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	const generation = ++entry.generation;
 	// What belongs to no request on the wire belongs to the one call there is, in a session of one person.
 	const onlyCall = (): WireRequest | undefined => {
-		const [only, ...others] = generation === entry.generation ? entry.asking : [];
+		const isOwned = entry.owner !== undefined && generation === entry.generation;
+		const [only, ...others] = isOwned ? entry.asking : [];
 		return others.length > 0 ? undefined : only;
 	};
 	return {
