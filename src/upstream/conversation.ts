@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import { successText } from '../mcp/call.ts';
-import { declares, featureOf } from '../mcp/client-features.ts';
+import { mayBeAskedThis } from '../mcp/client-features.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { inputRequiredResult, inputResponsesOf, legacyQuestion, modernQuestion } from '../mcp/question.ts';
 import type { ClientSessions } from './client-sessions.ts';
@@ -31,7 +31,7 @@ async function nextTurn({ dialogue, profile, takesErrors }: Conversation) {
 	for (;;) {
 		const turn = await dialogue.next();
 		if (turn.kind === 'response') return turn;
-		const strange = turn.questions.filter((question) => !isFor(profile, question));
+		const strange = turn.questions.filter(({ method, params }) => !mayBeAskedThis(profile, method, params));
 		if (strange.length === 0) return turn;
 		if (!takesErrors) {
 			const refused = new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: strange[0]?.method ?? '' });
@@ -40,11 +40,6 @@ async function nextTurn({ dialogue, profile, takesErrors }: Conversation) {
 		}
 		dialogue.answer(new Map(strange.map(({ key }) => [key, NOBODY])));
 	}
-}
-
-function isFor(profile: string, { method }: Question): boolean {
-	const feature = featureOf(method);
-	return feature !== undefined && declares(profile, feature);
 }
 
 /** How a legacy caller is asked: on the stream of its call, with answers that arrive as messages of its session. */

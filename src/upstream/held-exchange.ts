@@ -87,6 +87,18 @@ function noteTaker(leg: HeldLeg, notes: Notes): NonNullable<WireRequest['onNotif
 	};
 }
 
+// For a modern server each round is a call of its own, whose progress may begin anew; the legacy caller made one, and
+// under its token the value must rise (mcp 2025-11-25: progress).
+function rising(listener: NonNullable<WireRequest['onNotification']>): typeof listener {
+	let last = Number.NEGATIVE_INFINITY;
+	return (notification) => {
+		const value = notification.method === 'notifications/progress' ? notification.params['progress'] : undefined;
+		if (typeof value === 'number' && value <= last) return;
+		if (typeof value === 'number') last = value;
+		listener(notification);
+	};
+}
+
 async function send(held: Held, leg: HeldLeg, notes: Notes): Promise<CallerFrame> {
 	const { signal, state } = held;
 	const stamp = stampOf(held);
@@ -126,6 +138,7 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { leg } = held;
 	conversation.listener = noteTaker(leg, notes);
 	if (leg.call.era === 'legacy') {
+		conversation.listener = rising(conversation.listener);
 		const response = await askInSession(held, conversation, notes);
 		return delivered(held, leg, { response, stamp });
 	}
