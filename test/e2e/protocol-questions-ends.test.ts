@@ -214,7 +214,7 @@ describe('a gateway that closes', () => {
 		const path = join(folder, 'child.jsonl');
 		const servers = {
 			asking: { transport: 'http', url: server.url },
-			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path }) },
+			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path, ignoreSigterm: true }) },
 		};
 		const other = await startGateway({ workspaces: { google: { servers } }, grants: GRANTS });
 		for (const slug of ['asking', 'child']) {
