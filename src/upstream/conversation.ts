@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
+import type { ScopeKey } from '../lib/scope.ts';
 import { successText } from '../mcp/call.ts';
 import { mayBeAskedThis } from '../mcp/client-features.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
@@ -13,6 +14,8 @@ import type { WireNotification, WireResponse } from './wire.ts';
 /** A dialogue together with what it needs to go on in a later call of the same person. */
 export interface Conversation {
 	readonly dialogue: Dialogue;
+	/** Server and credential it goes on with. */
+	readonly scope: ScopeKey;
 	/** Capabilities the caller declared towards this server; nothing else is ever asked of it. */
 	readonly profile: string;
 	/** Whether the server is a legacy one, which takes an error for an answer. */

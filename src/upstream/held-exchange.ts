@@ -26,6 +26,7 @@ export function beginConversation(held: Held, leg: HeldLeg, release: () => void)
 	const conversation: HeldConversation = {
 		leg,
 		stamp,
+		scope: held.request.credential.key,
 		profile: leg.profile,
 		takesErrors: leg.session.info.era === 'legacy',
 		listener: undefined,

@@ -93,6 +93,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
+			parked.retire(isKept);
 			sessions.retire(isKept);
 			catalog.retire(isKept);
 			pools.retire(isKept);

@@ -229,6 +229,28 @@ describe('a gateway that closes', () => {
 	});
 });
 
+describe('a call that waits for a retry', () => {
+	it.each(['asking', 'child'])('is cancelled when the configuration changes its server: %s', async (slug) => {
+		const server = keep(await startAskingServer(TOOLS));
+		const folder = mkdtempSync(join(tmpdir(), 'portcullis-ends-'));
+		const path = join(folder, 'child.jsonl');
+		const servers = (more: object) => ({
+			asking: { transport: 'http', url: server.url, ...more },
+			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path }), ...more },
+		});
+		const config = (more: object) => ({ workspaces: { google: { servers: servers(more) } }, grants: GRANTS });
+		const other = keep(await startGateway(config({})));
+		const person = modernChat(`${other.url}/w/google/s/${slug}/mcp`, other.tokenFor(['G']));
+		const asked = await person.call('elicit', MESSAGE);
+		expect(endOf(asked.json)).toBe('asks');
+		await other.reconfigure(config({ limits: { totalMs: 77_000 } }));
+		expect(endOf((await person.retry(asked, 'ada', 'elicit', MESSAGE)).json)).toBe('PC_REQUEST_STATE_INVALID');
+		const told = () => readStdioLog(path).filter(({ event }) => event === 'cancelled').length;
+		await soon(() => (slug === 'asking' ? server.cancelled.length : told())).toBe(1);
+		rmSync(folder, { recursive: true, force: true });
+	});
+});
+
 describe('a server that is lost while its question is open', () => {
 	const kill = (slug: string): void => {
 		if (slug === 'asking') asking.cut();
