@@ -29,12 +29,14 @@ const NOBODY: Reply = {
 	value: JSON.stringify({ code: -32601, message: 'The client does not answer such questions.' }),
 };
 
-/** Until the next turn that concerns the caller: what it cannot be asked is refused in its name. */
-async function nextTurn({ dialogue, profile, takesErrors }: Conversation) {
+/** Until the next turn that concerns the caller: what it cannot be asked now is refused in its name. */
+async function nextTurn({ dialogue, profile, takesErrors }: Conversation, now = profile) {
+	const mayBeAsked = ({ method, params }: Question): boolean =>
+		[profile, now].every((declared) => mayBeAskedThis(declared, method, params));
 	for (;;) {
 		const turn = await dialogue.next();
 		if (turn.kind === 'response') return turn;
-		const strange = turn.questions.filter(({ method, params }) => !mayBeAskedThis(profile, method, params));
+		const strange = turn.questions.filter((question) => !mayBeAsked(question));
 		if (strange.length === 0) return turn;
 		if (!takesErrors) {
 			const refused = new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: strange[0]?.method ?? '' });
@@ -133,6 +135,8 @@ export interface RetryAsking {
 	park(conversation: Conversation): string;
 	/** Aborts when the caller hangs up, which cancels the call. */
 	readonly signal: CancelSignal;
+	/** Capabilities this call declares: those of an earlier one do not count (mcp 2026-07-28: basic). */
+	readonly profile: string;
 }
 
 /** One step of a conversation with a modern caller; `params` is the text of a retry's, with the answers. */
@@ -147,7 +151,7 @@ export async function step(
 		const given = params === undefined ? [] : [...inputResponsesOf(params)];
 		const replies = given.map(([key, value]) => [key, { member: 'result', value }] as const);
 		if (params !== undefined) dialogue.answer(new Map<string, Reply>(replies));
-		const turn = await nextTurn(conversation);
+		const turn = await nextTurn(conversation, asking.profile);
 		if (turn.kind === 'response') return { response: turn.response };
 		const asked = turn.questions.map(({ key, method, params }) => [key, modernQuestion(method, params)] as const);
 		return { asks: inputRequiredResult(Object.fromEntries(asked), asking.park(conversation)) };

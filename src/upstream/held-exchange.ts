@@ -147,7 +147,8 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { questionMs } = leg.route.server.limits;
 	const answers = state?.park === undefined ? undefined : paramsText(leg.call);
 	const park = (): string => parts.states.mint(binding, { park: parts.parked.park(conversation, questionMs) });
-	const next = await step(conversation, { park, signal: signal as CancelSignal }, answers);
+	const { profile } = held.request.route;
+	const next = await step(conversation, { park, signal: signal as CancelSignal, profile }, answers);
 	return 'asks' in next ? asking(leg.call, next.asks) : delivered(held, leg, { response: next.response, stamp });
 }
 
