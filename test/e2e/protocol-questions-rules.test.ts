@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { legacy, post } from '../fakes/gateway.ts';
 import { readStdioLog, startModernHttp, stdioServer } from '../fakes/upstream.ts';
-import { keepForTest, openStream } from './protocol-clients.ts';
+import { keepForTest, openStream, soon } from './protocol-clients.ts';
 import { ALL_FEATURES, answerOf, endOf, legacyChat, modernChat, questionsIn } from './protocol-questions-chat.ts';
 import { type AskingTool, FORM, said, startAskingServer } from './protocol-questions-server.ts';
 import { AGGREGATE, gatewayFor, stageWith } from './protocol-questions-stage.ts';
@@ -88,6 +88,39 @@ describe('a careless server', () => {
 			const asked = await caller.call('both');
 			expect((await caller.retry(asked, 'ada', 'both')).text, JSON.stringify(declared)).toContain(`"${text}"`);
 		}
+	});
+
+	it('asks in a later round only what the retry declares too', async () => {
+		const twice: AskingTool = async ({ ask }) => {
+			const first = await ask('elicitation/create', FORM);
+			const second = await ask('sampling/createMessage', SAMPLE);
+			return said([first, second].map((answer) => JSON.stringify(answer['error'] ?? 'ANSWERED')).join(' '));
+		};
+		const stage = await stageWith(keep, { twice });
+		const asked = await stage.modern().call('twice');
+		expect(endOf(asked.json)).toBe('asks');
+		const done = await stage.modern({ elicitation: {} }).retry(asked, 'ada', 'twice');
+		expect(done.text).toMatch(/ANSWERED.*-32601/);
+	});
+
+	it('on a stream that calls share never asks in the name of another call', async () => {
+		let running = 0;
+		const wait: AskingTool = async ({ ask, params }) => {
+			running++;
+			await soon(() => running).toBe(2);
+			const { n } = params['arguments'] as { n: number };
+			return said(JSON.stringify(await ask('elicitation/create', { ...FORM, message: `question-of-${n}` })));
+		};
+		const server = keep(await startAskingServer({ wait }, { questions: 'session' }));
+		const gateway = await gatewayFor(keep, { odd: { transport: 'http', url: server.url } });
+		const caller = modernChat(`${gateway.url}/w/google/s/odd/mcp`, gateway.tokenFor(['G']));
+		const both = await Promise.all([1, 2].map((n) => caller.call('wait', { n })));
+		const ends = both.map(({ text }, index) => (text.includes(`question-of-${index + 1}`) ? 'asks' : 'refused'));
+		// Of two calls that wait, neither can be meant for certain; the one that is left can.
+		expect(ends).toContain('refused');
+		for (const { text } of both) expect(text).toMatch(/-32601|question-of/);
+		expect(both[0]!.text).not.toContain('question-of-2');
+		expect(both[1]!.text).not.toContain('question-of-1');
 	});
 
 	it('of the modern era, over stdio, cannot ask what the caller did not declare either', async () => {
