@@ -50,6 +50,8 @@ export interface DialogueParts {
 }
 
 const MAX_ROUNDS = 16;
+/** Questions open at once; nobody is asked more, and a flood of them must not fill the memory. */
+const MAX_OPEN = 64;
 
 /**
  * Begins the call. Limits of time count only while the server works, never while a person thinks: that time belongs to
@@ -119,6 +121,7 @@ function legacyDialogue({ session, limits, request, gatherMs }: DialogueParts): 
 			sending.onNotification?.(notification);
 		},
 		onQuestion(question) {
+			if (open.size >= MAX_OPEN) return refuseQuestion(question);
 			clock.stand();
 			open.set(`q${++asked}`, question);
 			wake?.();
@@ -179,7 +182,8 @@ function modernDialogue({ session, limits, request }: DialogueParts): Dialogue {
 		const response = await pending;
 		state = askedIn(response);
 		if (state === undefined) return { kind: 'response', response };
-		if (++rounds > MAX_ROUNDS) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'too many questions' });
+		const isTooMuch = ++rounds > MAX_ROUNDS || state.questions.length > MAX_OPEN;
+		if (isTooMuch) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'too many questions' });
 		if (state.questions.length > 0) return { kind: 'questions', questions: state.questions };
 		pending = send(state.more);
 		return read();

@@ -29,6 +29,7 @@ export function beginConversation(held: Held, leg: HeldLeg, release: () => void)
 	const conversation: HeldConversation = {
 		leg,
 		stamp,
+		scope: held.request.credential.key,
 		profile: leg.profile,
 		takesErrors: leg.session.info.era === 'legacy',
 		isModern: leg.call.era === 'modern',
@@ -92,6 +93,18 @@ function noteTaker(leg: HeldLeg, notes: Notes): NonNullable<WireRequest['onNotif
 	};
 }
 
+// For a modern server each round is a call of its own, whose progress may begin anew; the legacy caller made one, and
+// under its token the value must rise (mcp 2025-11-25: progress).
+function rising(listener: NonNullable<WireRequest['onNotification']>): typeof listener {
+	let last = Number.NEGATIVE_INFINITY;
+	return (notification) => {
+		const value = notification.method === 'notifications/progress' ? notification.params['progress'] : undefined;
+		if (typeof value === 'number' && value <= last) return;
+		if (typeof value === 'number') last = value;
+		listener(notification);
+	};
+}
+
 async function send(held: Held, leg: HeldLeg, notes: Notes): Promise<CallerFrame> {
 	const { signal, state } = held;
 	const stamp = stampOf(held);
@@ -139,6 +152,7 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { leg } = held;
 	conversation.listener = noteTaker(leg, notes);
 	if (leg.call.era === 'legacy') {
+		conversation.listener = rising(conversation.listener);
 		const response = await askInSession(held, conversation, notes);
 		return delivered(held, leg, { response, stamp });
 	}
@@ -146,7 +160,8 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { questionMs } = leg.route.server.limits;
 	const answers = state?.park === undefined ? undefined : paramsText(leg.call);
 	const park = (): string => parts.states.mint(binding, { park: parts.parked.park(conversation, questionMs) });
-	const next = await step(conversation, { park, signal: signal as CancelSignal }, answers);
+	const { profile } = held.request.route;
+	const next = await step(conversation, { park, signal: signal as CancelSignal, profile }, answers);
 	return 'asks' in next ? asking(leg.call, next.asks) : delivered(held, leg, { response: next.response, stamp });
 }
 

@@ -2,10 +2,11 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import { editObject, memberOf, objectText, sliceOf } from '../lib/json-text.ts';
 import type { Frame } from '../mcp/answer.ts';
 import { asObject, type Call, type JsonObject, successText } from '../mcp/call.ts';
-import { opensPages } from '../mcp/client-features.ts';
+import { mayBeAskedThis, opensPages } from '../mcp/client-features.ts';
 import type { InnerState } from '../mcp/modern/request-state.ts';
 import { type Crossing, projectResult } from '../mcp/project.ts';
 import { inputRequiredResult, pagesToOpen } from '../mcp/question.ts';
+import { askedIn } from './dialogue.ts';
 import { isFailure } from './raw-call.ts';
 import type { WireResponse } from './wire.ts';
 
@@ -36,7 +37,10 @@ export function translate(response: WireResponse, to: Addressee): CallerFrame {
 	if (result === undefined || value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID');
 	const kind = value['resultType'] ?? 'complete';
 	const text = sliceOf(response.text, result);
-	if (kind === 'input_required' && call.era === 'modern') return asking(call, withOwnState(text, to));
+	if (kind === 'input_required' && call.era === 'modern') {
+		checkQuestions(response, to);
+		return asking(call, withOwnState(text, to));
+	}
 	// Questions that the caller cannot be asked, and what only two modern sides understand (docs/protocol.md).
 	if (kind !== 'complete' && !to.carriesTasks)
 		throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: `resultType ${String(kind)}` });
@@ -57,6 +61,13 @@ function withOwnTaskId(text: string, { taskId, resultType }: JsonObject, to: Add
 	if (own === undefined)
 		throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'the answer is about another task' });
 	return editObject(text, { taskId: JSON.stringify(own) });
+}
+
+// A server asks only what the client declared and what the configuration lets it ask (mcp 2026-07-28: patterns/mrtr).
+function checkQuestions(response: WireResponse, { profile }: Addressee): void {
+	const questions = askedIn(response)?.questions ?? [];
+	const strange = questions.find(({ method, params }) => !mayBeAskedThis(profile, method, params));
+	if (strange !== undefined) throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: strange.method });
 }
 
 // The caller never holds a state that the server would take from somebody else.

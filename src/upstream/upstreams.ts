@@ -92,6 +92,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
+			parked.retire(isKept);
 			state.retire(isKept);
 			pools.retire(isKept);
 		},

@@ -214,7 +214,7 @@ describe('a gateway that closes', () => {
 		const path = join(folder, 'child.jsonl');
 		const servers = {
 			asking: { transport: 'http', url: server.url },
-			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path }) },
+			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path, ignoreSigterm: true }) },
 		};
 		const other = await startGateway({ workspaces: { google: { servers } }, grants: GRANTS });
 		for (const slug of ['asking', 'child']) {
@@ -225,6 +225,28 @@ describe('a gateway that closes', () => {
 		await soon(() => server.cancelled).toEqual(['elicit']);
 		expect(server.open).toBe(0);
 		expect(readStdioLog(path).filter(({ method }) => method === 'notifications/cancelled')).toHaveLength(1);
+		rmSync(folder, { recursive: true, force: true });
+	});
+});
+
+describe('a call that waits for a retry', () => {
+	it.each(['asking', 'child'])('is cancelled when the configuration changes its server: %s', async (slug) => {
+		const server = keep(await startAskingServer(TOOLS));
+		const folder = mkdtempSync(join(tmpdir(), 'portcullis-ends-'));
+		const path = join(folder, 'child.jsonl');
+		const servers = (more: object) => ({
+			asking: { transport: 'http', url: server.url, ...more },
+			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path }), ...more },
+		});
+		const config = (more: object) => ({ workspaces: { google: { servers: servers(more) } }, grants: GRANTS });
+		const other = keep(await startGateway(config({})));
+		const person = modernChat(`${other.url}/w/google/s/${slug}/mcp`, other.tokenFor(['G']));
+		const asked = await person.call('elicit', MESSAGE);
+		expect(endOf(asked.json)).toBe('asks');
+		await other.reconfigure(config({ limits: { totalMs: 77_000 } }));
+		expect(endOf((await person.retry(asked, 'ada', 'elicit', MESSAGE)).json)).toBe('PC_REQUEST_STATE_INVALID');
+		const told = () => readStdioLog(path).filter(({ event }) => event === 'cancelled').length;
+		await soon(() => (slug === 'asking' ? server.cancelled.length : told())).toBe(1);
 		rmSync(folder, { recursive: true, force: true });
 	});
 });
