@@ -38,7 +38,9 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 			const body = requestText(id, request.method, request.paramsFor(id));
 			const life = lifeOf(request, poster.lost);
 			try {
-				const answer = await poster.send({ ...sendingOf(request, body, parts.server.limits), signal: life.signal });
+				const answer = await poster.send(
+					sendingOf(request, { body, signal: life.signal, limits: parts.server.limits }),
+				);
 				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
 				checkStatus(answer.status);
 				const response = await readResponse(answer, { id, request, parts: reading });
@@ -70,18 +72,26 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 
 // A server that has forgotten the session cannot be answered, so what waits for its answers waits in vain.
 function lifeOf({ signal, onQuestion }: WireRequest, lost: CancelSignal): Life {
-	return onQuestion === undefined ? { signal, stop: () => undefined } : firstOf([signal, lost]);
+	return onQuestion === undefined ? { signal, stop: nothing } : firstOf([signal, lost]);
 }
+
+const nothing = (): void => undefined;
 
 interface Life {
 	readonly signal: CancelSignal | undefined;
 	stop(): void;
 }
 
+interface Leaving {
+	readonly body: string;
+	readonly signal: CancelSignal | undefined;
+	readonly limits: HttpLimits;
+}
+
 // Whoever waits for a person's answer keeps the time himself.
-function sendingOf({ headers, stamp, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
+function sendingOf({ headers, stamp, onQuestion }: WireRequest, { body, signal, limits }: Leaving): Sending {
 	const patient = onQuestion === undefined ? limits : { ...limits, firstByteMs: 0, idleMs: 0, totalMs: 0 };
-	return { method: 'POST', body, headers, stamp, limits: patient };
+	return { method: 'POST', body, headers, stamp, signal, limits: patient };
 }
 
 const GIVEN_UP: ReadonlySet<unknown> = new Set(['PC_CALL_CANCELLED', 'PC_UPSTREAM_TIMEOUT']);
@@ -120,8 +130,6 @@ function createPoster(parts: HttpWireParts): Poster {
 	const url = new URL(parts.server.transport.url);
 	const stamp = createStamp(workspace, slug, 'gateway');
 	const listening = new AbortController();
-	const lost = createCancel();
-	const replies = new Set<Promise<void>>();
 	let revision: string | undefined;
 	let sessionId: string | undefined;
 
@@ -143,6 +151,11 @@ function createPoster(parts: HttpWireParts): Poster {
 			stamp: sending.stamp ?? stamp,
 			limits: sending.limits ?? limits,
 		});
+	const replies = createReplies({
+		post: (text) => send({ method: 'POST', body: text }),
+		isLost: (answer) => sessionId !== undefined && isLostSession(answer),
+		onLost: () => lostSession(parts.events),
+	});
 	// Best effort: a server without such a stream refuses, and cached lists then live by their age.
 	const listen: Poster['listen'] = (sending, reading) => {
 		send({ ...sending, signal: listening.signal, limits: { ...limits, idleMs: 0, totalMs: 0, resultBytes: 0 } })
@@ -153,15 +166,8 @@ function createPoster(parts: HttpWireParts): Poster {
 	return {
 		send,
 		listen,
-		lost: lost.signal,
-		reply(text) {
-			const taken = send({ method: 'POST', body: text }).then((answer) => {
-				answer.events?.cancel();
-				if (sessionId !== undefined && isLostSession(answer)) lost.abort(lostSession(parts.events));
-			});
-			const sent = taken.catch(() => undefined).finally(() => replies.delete(sent));
-			replies.add(sent);
-		},
+		lost: replies.lost,
+		reply: replies.send,
 		settle(agreed) {
 			revision = agreed;
 		},
@@ -173,9 +179,36 @@ function createPoster(parts: HttpWireParts): Poster {
 			listening.abort();
 			if (sessionId === undefined) return;
 			// In this order, or the server would refuse a last cancellation for want of a session.
-			if (replies.size > 0) await Promise.race([Promise.all(replies), sleep(CLOSE_MS, undefined, { ref: false })]);
+			await replies.sent();
 			const quick = { ...limits, firstByteMs: CLOSE_MS, totalMs: CLOSE_MS };
 			await send({ method: 'DELETE', body: null, limits: quick }).catch(() => undefined);
+		},
+	};
+}
+
+interface ReplyParts {
+	post(text: string): Promise<HttpReply>;
+	isLost(answer: HttpReply): boolean;
+	onLost(): PortcullisError;
+}
+
+/** Messages that nobody waits for: what becomes of them matters only to those who wait for the server's next word. */
+function createReplies({ post, isLost, onLost }: ReplyParts) {
+	const lost = createCancel();
+	const underWay = new Set<Promise<void>>();
+	return {
+		lost: lost.signal,
+		send(text: string): void {
+			const taken = post(text).then((answer) => {
+				answer.events?.cancel();
+				if (isLost(answer)) lost.abort(onLost());
+			});
+			const sent = taken.catch(() => undefined).finally(() => underWay.delete(sent));
+			underWay.add(sent);
+		},
+		/** Resolves when those under way have arrived, or after a moment. */
+		async sent(): Promise<void> {
+			if (underWay.size > 0) await Promise.race([Promise.all(underWay), sleep(CLOSE_MS, undefined, { ref: false })]);
 		},
 	};
 }
