@@ -37,7 +37,7 @@ export interface RunningCall {
 	end(): void;
 }
 
-const REMEMBERED_LEVELS = 10_000;
+const REMEMBERED = 10_000;
 
 /**
  * Without a session nothing is remembered: two chats of one person use the same ids, and one must not cancel the
@@ -46,7 +46,8 @@ const REMEMBERED_LEVELS = 10_000;
 export function createClientSessions(): ClientSessions {
 	const running = new Map<string, Cancel>();
 	const questions = new Map<string, (settle: Reply | PortcullisError) => void>();
-	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED_LEVELS });
+	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED });
+	const ended = new LRUCache<string, true>({ max: REMEMBERED });
 	return {
 		begin(session, call) {
 			if (session === undefined) return UNCANCELLABLE;
@@ -71,7 +72,9 @@ export function createClientSessions(): ClientSessions {
 					else resolve(settled);
 				});
 			});
-			send(id);
+			// A call may outlive its session, and then nobody could answer any more.
+			if (ended.has(session.nonce)) questions.get(key)?.(new PortcullisError('PC_SESSION_UNKNOWN'));
+			else send(id);
 			return { reply, abandon: (error) => questions.get(key)?.(error) };
 		},
 		answer(session, call) {
@@ -90,6 +93,7 @@ export function createClientSessions(): ClientSessions {
 		end(session) {
 			if (session === undefined) return;
 			levels.delete(session.nonce);
+			ended.set(session.nonce, true);
 			const gone = new PortcullisError('PC_SESSION_UNKNOWN');
 			for (const [key, settle] of questions) if (key.startsWith(`${session.nonce}\n`)) settle(gone);
 		},
