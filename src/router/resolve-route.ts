@@ -3,7 +3,7 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
 import { asObject, type Call } from '../mcp/call.ts';
-import { narrowedProfile } from '../mcp/client-features.ts';
+import { CLIENT_FEATURES, narrowedProfile } from '../mcp/client-features.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
@@ -121,7 +121,9 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const known = directory.spokenBy({ principal, server });
 	const { era, way } = known instanceof Promise ? await known : known;
 	const { address, servers, session } = place;
-	const raw = way === 'http' && era === call.era && !isUnbound(call, session);
+	// Where messages pass as they are, a server could ask anything: with limits to that the gateway holds the session.
+	const isOpen = server.clientFeatures.length === CLIENT_FEATURES.length;
+	const raw = way === 'http' && isOpen && era === call.era && !isUnbound(call, session);
 	// Where the gateway holds the session, the server is told what it may ask of this caller and no more.
 	const profile = raw ? place.profile : narrowedProfile(place.profile, server.clientFeatures);
 	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };

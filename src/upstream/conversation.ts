@@ -3,7 +3,7 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import { successText } from '../mcp/call.ts';
-import { featureOf, mayBeAskedThis } from '../mcp/client-features.ts';
+import { mayBeAskedThis } from '../mcp/client-features.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { inputRequiredResult, inputResponsesOf, legacyQuestion, modernQuestion } from '../mcp/question.ts';
 import type { ClientSessions } from './client-sessions.ts';
@@ -20,8 +20,6 @@ export interface Conversation {
 	readonly profile: string;
 	/** Whether the server is a legacy one, which takes an error for an answer. */
 	readonly takesErrors: boolean;
-	/** Whether the caller is a modern one, who learns with an error what it would have had to declare. */
-	readonly isModern: boolean;
 	/** Who gets the notifications of the call at present. */
 	listener: ((notification: WireNotification) => void) | undefined;
 }
@@ -32,7 +30,7 @@ const NOBODY: Reply = {
 };
 
 /** Until the next turn that concerns the caller: what it cannot be asked now is refused in its name. */
-async function nextTurn({ dialogue, profile, takesErrors, isModern }: Conversation, now = profile) {
+async function nextTurn({ dialogue, profile, takesErrors }: Conversation, now = profile) {
 	const mayBeAsked = ({ method, params }: Question): boolean =>
 		[profile, now].every((declared) => mayBeAskedThis(declared, method, params));
 	for (;;) {
@@ -40,21 +38,13 @@ async function nextTurn({ dialogue, profile, takesErrors, isModern }: Conversati
 		if (turn.kind === 'response') return turn;
 		const strange = turn.questions.filter((question) => !mayBeAsked(question));
 		if (strange.length === 0) return turn;
-		if (!takesErrors || isModern) {
-			const refused = isModern ? undeclared(strange) : unasked(strange);
+		if (!takesErrors) {
+			const refused = unasked(strange);
 			dialogue.cancel(refused);
 			throw refused;
 		}
 		dialogue.answer(new Map(strange.map(({ key }) => [key, NOBODY])));
 	}
-}
-
-// What a modern server would have answered before it began (mcp 2026-07-28: basic, missing capabilities).
-function undeclared(questions: readonly Question[]): PortcullisError {
-	const features = questions.map(({ method }) => [featureOf(method) ?? method, {}] as const);
-	return new PortcullisError('PC_CAPABILITY_REQUIRED', {
-		data: { requiredCapabilities: Object.fromEntries(features) },
-	});
 }
 
 function unasked(questions: readonly Question[]): PortcullisError {

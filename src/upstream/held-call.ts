@@ -80,9 +80,8 @@ async function attempt(held: Held): Promise<Answer> {
 	}
 	const session = await parts.sessions.acquire(target, declared, signal);
 	const leg = await prepared(held, session, profile);
-	// Between modern sides the result itself asks, and passes; a legacy caller has to be asked in between, and a modern
-	// one told what it did not declare.
-	const isBridged = modern ? asks && call.era === 'legacy' : MAY_ASK.has(call.method) && call.era === 'modern';
+	// A modern caller is asked by the result itself, which passes; a legacy one has to be asked in between.
+	const isBridged = modern && asks && call.era === 'legacy';
 	return exchange(held, leg, isBridged ? beginConversation(held, leg, () => undefined) : undefined);
 }
 

@@ -32,7 +32,6 @@ export function beginConversation(held: Held, leg: HeldLeg, release: () => void)
 		scope: held.request.credential.key,
 		profile: leg.profile,
 		takesErrors: leg.session.info.era === 'legacy',
-		isModern: leg.call.era === 'modern',
 		listener: undefined,
 		dialogue: beginDialogue({
 			session: leg.session,

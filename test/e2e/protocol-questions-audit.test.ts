@@ -20,7 +20,7 @@ beforeAll(async () => {
 	const servers = {
 		sse: { transport: 'sse', url: sse.url },
 		brief: { transport: 'sse', url: sse.url, limits: { questionMs: 300 } },
-		child: { transport: 'stdio', ...stdioServer({ era: 'legacy' }) },
+		child: { transport: 'stdio', clientFeatures: ['elicitation', 'sampling'], ...stdioServer({ era: 'legacy' }) },
 		fresh: { transport: 'http', url: fresh.url },
 	};
 	const grants = [{ group: 'G', workspace: 'google', access: 'write' }];

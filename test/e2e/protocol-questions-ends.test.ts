@@ -49,7 +49,11 @@ beforeAll(async () => {
 	const entries = {
 		asking: { transport: 'http', url: asking.url },
 		sse: { transport: 'sse', url: cable.url },
-		child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath }) },
+		child: {
+			transport: 'stdio',
+			clientFeatures: ['elicitation', 'sampling'],
+			...stdioServer({ era: 'legacy', logPath }),
+		},
 	};
 	const limits = { childIdleMs: IDLE_MS };
 	const withLimits = (more: object) =>
@@ -216,7 +220,11 @@ describe('a gateway that closes', () => {
 		const path = join(folder, 'child.jsonl');
 		const servers = {
 			asking: { transport: 'http', url: server.url },
-			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path, ignoreSigterm: true }) },
+			child: {
+				transport: 'stdio',
+				clientFeatures: ['elicitation', 'sampling'],
+				...stdioServer({ era: 'legacy', logPath: path, ignoreSigterm: true }),
+			},
 		};
 		const other = await startGateway({ workspaces: { google: { servers } }, grants: GRANTS });
 		for (const slug of ['asking', 'child']) {
@@ -238,7 +246,12 @@ describe('a call that waits for a retry', () => {
 		const path = join(folder, 'child.jsonl');
 		const servers = (more: object) => ({
 			asking: { transport: 'http', url: server.url, ...more },
-			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path }), ...more },
+			child: {
+				transport: 'stdio',
+				clientFeatures: ['elicitation', 'sampling'],
+				...stdioServer({ era: 'legacy', logPath: path }),
+				...more,
+			},
 		});
 		const config = (more: object) => ({ workspaces: { google: { servers: servers(more) } }, grants: GRANTS });
 		const other = keep(await startGateway(config({})));

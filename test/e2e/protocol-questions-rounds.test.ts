@@ -281,7 +281,12 @@ describe('time', () => {
 	it('does not run while a person thinks: sse and stdio', async () => {
 		const program = stdioServer({ era: 'legacy', conformance: true });
 		const gateway = await gatewayFor(keep, {
-			child: { transport: 'stdio', ...program, limits: { ...limits, firstByteMs: 5_000, totalMs: 6_000 } },
+			child: {
+				transport: 'stdio',
+				clientFeatures: ['elicitation', 'sampling'],
+				...program,
+				limits: { ...limits, firstByteMs: 5_000, totalMs: 6_000 },
+			},
 		});
 		const chat = await legacyChat(`${gateway.url}/w/google/s/child/mcp`, gateway.tokenFor(['G']));
 		const stream = await chat.call('test_input_required_result_elicitation');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { legacy, post } from '../fakes/gateway.ts';
-import { readStdioLog, startModernHttp, stdioServer } from '../fakes/upstream.ts';
+import { readStdioLog, startLegacyHttp, startModernHttp, stdioServer } from '../fakes/upstream.ts';
 import { keepForTest, openStream, soon } from './protocol-clients.ts';
 import { ALL_FEATURES, answerOf, endOf, legacyChat, modernChat, questionsIn } from './protocol-questions-chat.ts';
 import { type AskingTool, FORM, said, startAskingServer } from './protocol-questions-server.ts';
@@ -155,11 +155,47 @@ describe('a careless server', () => {
 	});
 });
 
+describe('an http server that may ask nothing', () => {
+	it.each(['legacy', 'modern'] as const)('asks nobody, a caller of its own era (%s) neither', async (era) => {
+		const upstream = keep(await (era === 'legacy' ? startLegacyHttp({}) : startModernHttp({})));
+		const odd = { transport: 'http', url: upstream.url, clientFeatures: [] };
+		const gateway = await gatewayFor(keep, { odd });
+		const token = gateway.tokenFor(['G']);
+		const address = `${gateway.url}/w/google/s/odd/mcp`;
+		if (era === 'modern') {
+			const asked = await modernChat(address, token).call('ask', { question: 'Who?' });
+			expect(endOf(asked.json)).not.toBe('asks');
+		} else {
+			const chat = await legacyChat(address, token);
+			const stream = await chat.call('elicit', { message: 'Who?' });
+			expect(JSON.stringify(await stream.rest())).not.toContain('elicitation/create');
+		}
+		const declared = upstream.seen.filter(({ text }) => text.includes('apabilities":')).map(({ text }) => text);
+		expect(declared.length).toBeGreaterThan(0);
+		for (const text of declared) expect(text).toContain('apabilities":{}');
+	});
+});
+
 describe('a stdio server', () => {
-	it('is not told of roots unless the configuration says so', async () => {
+	it('is not told of any feature unless the configuration says so', async () => {
 		const folder = mkdtempSync(join(tmpdir(), 'portcullis-rules-'));
 		const logPath = join(folder, 'log.jsonl');
-		const program = stdioServer({ era: 'legacy', logPath });
+		const gateway = await gatewayFor(keep, {
+			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath }) },
+		});
+		const caller = modernChat(`${gateway.url}/w/google/s/child/mcp`, gateway.tokenFor(['G']));
+		expect((await caller.call('elicit', { message: 'Who?' })).text).toContain('-32601');
+		const declared = readStdioLog(logPath)
+			.filter(({ method }) => method === 'initialize')
+			.map(({ body }) => (body as { params: { capabilities: object } }).params.capabilities);
+		expect(declared).toEqual([{}]);
+		rmSync(folder, { recursive: true, force: true });
+	});
+
+	it('is told of those that the configuration names', async () => {
+		const folder = mkdtempSync(join(tmpdir(), 'portcullis-rules-'));
+		const logPath = join(folder, 'log.jsonl');
+		const program = { clientFeatures: ['elicitation', 'sampling'], ...stdioServer({ era: 'legacy', logPath }) };
 		const gateway = await gatewayFor(keep, { child: { transport: 'stdio', ...program } });
 		const caller = modernChat(`${gateway.url}/w/google/s/child/mcp`, gateway.tokenFor(['G']));
 		const args = { message: 'Who?', rootsFirst: true };

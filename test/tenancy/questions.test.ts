@@ -27,6 +27,7 @@ beforeAll(async () => {
 	company = await startCompany({
 		servers: Object.fromEntries(WORKSPACES.map((workspace) => [workspace, SERVERS])),
 		grants: WORKSPACES.map((workspace) => ({ group: workspace, workspace, access: 'write' })),
+		common: { clientFeatures: ['elicitation', 'sampling', 'roots'] },
 	});
 });
 afterAll(() => company.close());
