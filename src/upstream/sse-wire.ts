@@ -5,7 +5,7 @@ import type { EventFeed } from './event-feed.ts';
 import { type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { HttpWireParts } from './http-poster.ts';
 import { createMultiplexer, type Multiplexer } from './multiplexer.ts';
-import { checkStatus } from './reply-status.ts';
+import { checkStatus, isLostSession } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
 import type { Wire } from './wire.ts';
 
@@ -32,6 +32,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 		};
 		const answer = await sendHttp(parts.pool, request);
 		answer.events?.cancel();
+		if (isLostSession(answer)) throw new PortcullisError('PC_UPSTREAM_SESSION_LOST');
 		checkStatus(answer.status);
 		if (answer.status >= 400) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${answer.status}` });
 	};

@@ -175,6 +175,14 @@ describe('an sse server that misbehaves', () => {
 		expect(codeOf(await callTool(gateway, FAR, 'echo', { text: 'x' }))).toBe('ok');
 	});
 
+	it('by no longer knowing its session loses it, and gets another for the next call', async () => {
+		const { upstream, gateway } = await connected({ kind: 'status', status: 404, methods: ['tools/call'] });
+		expectRefusal(await callTool(gateway, FAR, 'remember', { key: 'k', value: 'v' }), 'PC_UPSTREAM_SESSION_LOST', 7);
+		upstream.setBehaviour({ hostile: undefined });
+		expect(codeOf(await callTool(gateway, FAR, 'echo', { text: 'x' }))).toBe('ok');
+		expect(upstream.seen.filter(({ name }) => name === 'remember')).toHaveLength(1);
+	});
+
 	it.each(['{origin}/messages?sessionId={session}', '//127.0.0.1:1/x', 'file:///etc/passwd', 'http://[', ''])(
 		'by naming the endpoint %j is not followed there',
 		async (named) => {

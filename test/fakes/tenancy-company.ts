@@ -27,6 +27,8 @@ export interface CompanyPlan {
 	readonly common?: object;
 	/** More members for a server's entry: `tools`, `isolation`, … */
 	readonly entryOf?: (place: { readonly workspace: string; readonly slug: string }) => object;
+	/** Every tool waits at random up to so long, milliseconds. */
+	readonly jitterMs?: number;
 }
 
 /** Fixture servers in several workspaces, and the configuration that puts a gateway before them. */
@@ -57,7 +59,7 @@ export async function startServers(plan: CompanyPlan): Promise<Servers> {
 		Object.entries(plan.servers).flatMap(([workspace, servers]) =>
 			Object.entries(servers).map(([slug, build]) => {
 				const secret = { variable: variableOf(workspace), value: secrets[workspace]! };
-				return startUpstream({ workspace, slug, build, secret, folder });
+				return startUpstream({ workspace, slug, build, secret, folder, jitterMs: plan.jitterMs });
 			}),
 		),
 	);

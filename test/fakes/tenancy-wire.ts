@@ -46,6 +46,31 @@ export function deliver(url: string, { method = 'POST', headers = {}, body, ...h
 	});
 }
 
+/** Sends one request and hangs up once `isEnough` of what has come; that is first asked with the head alone. */
+export function leaveAfter(
+	url: string,
+	{ method = 'POST', headers = {}, body }: Pick<Sending, 'method' | 'headers' | 'body'>,
+	isEnough: (textSoFar: string) => boolean | Promise<boolean>,
+): Promise<Delivery> {
+	return new Promise((resolve, reject) => {
+		const request = httpRequest(url, { method, headers }, (response) => {
+			let text = '';
+			const look = async (): Promise<void> => {
+				if (await isEnough(text)) request.destroy();
+			};
+			response.setEncoding('utf8').on('data', (chunk: string) => {
+				text += chunk;
+				void look();
+			});
+			response.on('error', () => undefined);
+			response.on('close', () => resolve(deliveryOf(response, text, !response.complete)));
+			void look();
+		});
+		request.on('error', reject);
+		request.end(body);
+	});
+}
+
 function deliveryOf(response: IncomingMessage, body: string, cut: boolean): Delivery {
 	const raw = response.rawHeaders;
 	const headers = raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1]!] as const] : []));

@@ -10,6 +10,7 @@ import { LISTS } from '../../src/mcp/methods.ts';
 import { type Company, startCompany } from '../fakes/tenancy-company.ts';
 import { createJudge, type Judge } from '../fakes/tenancy-judge.ts';
 import { deedAt, deedOf, type Row, readMatrix, rowsOf } from '../fakes/tenancy-matrix.ts';
+import { BUILDS } from '../fakes/tenancy-upstream.ts';
 import { responseIn } from '../fakes/tenancy-wire.ts';
 
 const MATRIX = readMatrix(new URL('./matrix.yaml', import.meta.url));
@@ -151,6 +152,11 @@ describe('the matrix is complete', () => {
 			const demo = Object.entries(servers).map(([slug, { transport }]) => [slug, transport]);
 			expect(transports(workspace), workspace).toEqual(expect.arrayContaining(demo));
 		}
+	});
+
+	it('has servers of both eras over every transport', () => {
+		const builds = Object.values(MATRIX.servers).flatMap((servers) => Object.values(servers));
+		expect(BUILDS.filter((build) => build !== 'http-sessionless' && !builds.includes(build))).toEqual([]);
 	});
 
 	it('says of every person what is held in every workspace', () => {

@@ -25,6 +25,8 @@ export interface FixtureOptions {
 	ttlMs?: number;
 	/** Legacy revisions this server speaks, its favourite first. */
 	versions?: readonly string[];
+	/** Waits at random up to so many milliseconds before a tool begins. */
+	jitterMs?: number | undefined;
 	/** How the server misbehaves; undefined ends it. */
 	hostile?: Hostile | undefined;
 }

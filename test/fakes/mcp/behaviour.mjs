@@ -1,5 +1,6 @@
 /** The behaviour every build of the fixture shares: what each MCP method answers. Runs under plain node. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getConformancePrompt, readConformanceResource } from './conformance-content.mjs';
 import { PIXEL } from './conformance-tools.mjs';
 import { promptDefinitions, resourceDefinitions, templateDefinitions, toolDefinitions } from './definitions.mjs';
@@ -84,9 +85,10 @@ const tools = (context) => toolDefinitions(context.exchange.era, facts(context))
 
 /** @param {Context} context */
 async function callTool(context) {
-	const { params, canary, exchange, request, state } = context;
+	const { options, params, canary, exchange, request, state } = context;
 	const known = tools(context).some((each) => each.name === params.name);
 	if (!known) throw new RpcError(-32602, `${canary}: unknown tool ${params.name}`);
+	if (options.jitterMs) await sleep(Math.random() * options.jitterMs);
 	const meta = params._meta ?? {};
 	return runTool(params.name, { request, args: params.arguments ?? {}, meta, exchange, canary, state });
 }
