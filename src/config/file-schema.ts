@@ -92,8 +92,8 @@ function stdioServer(lookup: SecretLookup) {
 		args: z.array(text(undefined, 0)).default([]),
 		cwd: text().optional(),
 		env: templates(VARIABLE_RULES, lookup),
-		// A caller's roots are folders of another machine; a server that trusts them would open ours of the same name.
-		clientFeatures: clientFeatures().default(CLIENT_FEATURES.filter((feature) => feature !== 'roots')),
+		// Each person who may be asked gets a child of his own: that has to be wanted.
+		clientFeatures: clientFeatures().default([]),
 		...anyServer(),
 	});
 }

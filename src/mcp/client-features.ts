@@ -1,3 +1,4 @@
+import { memberOf, sliceOf } from '../lib/json-text.ts';
 import { asObject, type JsonObject } from './call.ts';
 import { profileOf } from './legacy/session.ts';
 
@@ -46,5 +47,22 @@ export function declares(profile: string, feature: ClientFeature): boolean {
 
 /** Whether a client that declared this opens web pages for a server (`elicitation.url`, mcp 2025-11-25: elicitation). */
 export function opensPages(profile: string): boolean {
-	return asObject(asObject((JSON.parse(profile) as JsonObject)['elicitation'])?.['url']) !== undefined;
+	return elicitsBy(profile, 'url');
+}
+
+/** Whether a client that declared this may be asked this; `params` is JSON text. */
+export function mayBeAskedThis(profile: string, method: string, params: string): boolean {
+	const feature = featureOf(method);
+	if (feature === undefined || !declares(profile, feature)) return false;
+	if (feature !== 'elicitation') return true;
+	const mode = memberOf(params, 'mode');
+	return elicitsBy(profile, mode === undefined ? 'form' : JSON.parse(sliceOf(params, mode)));
+}
+
+// Forms are the mode of a client that names none (mcp 2025-11-25: elicitation, capabilities).
+function elicitsBy(profile: string, mode: unknown): boolean {
+	const modes = asObject((JSON.parse(profile) as JsonObject)['elicitation']);
+	if (modes === undefined || typeof mode !== 'string') return false;
+	const declared = Object.hasOwn(modes, mode) && asObject(modes[mode]) !== undefined;
+	return declared || (mode === 'form' && modes['url'] === undefined);
 }

@@ -3,11 +3,12 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
 import { asObject, type Call } from '../mcp/call.ts';
-import { narrowedProfile } from '../mcp/client-features.ts';
+import { CLIENT_FEATURES, narrowedProfile } from '../mcp/client-features.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import { bearsSealed } from '../mcp/modern/restore-call.ts';
+import { checkParamHeaders } from '../mcp/modern/param-headers.ts';
+import { bearsSealed, type RestoredCall } from '../mcp/modern/restore-call.ts';
 import type { Era } from '../mcp/revisions.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
 import { createItemFinder, type ItemFinder, type ItemSearch, unknownItem } from './find-item.ts';
@@ -120,13 +121,18 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const known = directory.spokenBy({ principal, server });
 	const { era, way } = known instanceof Promise ? await known : known;
 	const { address, servers, session } = place;
-	const raw = way === 'http' && era === call.era && !isUnbound(call, session);
+	// Where messages pass as they are, a server could ask anything: with limits to that the gateway holds the session.
+	const isOpen = server.clientFeatures.length === CLIENT_FEATURES.length;
+	const raw = way === 'http' && isOpen && era === call.era && !isUnbound(call, session);
 	// Where the gateway holds the session, the server is told what it may ask of this caller and no more.
 	const profile = raw ? place.profile : narrowedProfile(place.profile, server.clientFeatures);
 	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };
-	if (call.method.startsWith('tasks/') && !(raw && isTaskMethodOf(call, session))) throw unknownMethod();
+	const concernsTask = call.method.startsWith('tasks/');
+	const passesTasks = (raw || (era === 'modern' && call.era === 'modern')) && isTaskMethodOf(call, session);
+	if (concernsTask && !passesTasks) throw unknownMethod();
 	// Before the tool is looked for: a state that nobody gave out must not tell hidden tools from those that do not exist.
-	const restored = raw && isSealedCall(call) ? directory.restore({ principal, server }, call) : undefined;
+	const bears = (raw || concernsTask) && isSealedCall(call);
+	const restored = bears ? directory.restore({ principal, server }, call) : undefined;
 	const query = { principal, server, kind: 'tools', profile } as const;
 	// A notification calls nothing, and must not tell the tools that are hidden from those that do not exist.
 	const callsTool = call.kind === 'request' && call.method === 'tools/call';
@@ -140,13 +146,19 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const list = listKindOf(call.method);
 	if (list !== undefined) return { kind: 'list', list, profile, ...base };
 	if (effectOf(call.method) === 'unknown' && era !== call.era) throw unknownMethod();
-	return { kind: 'held', server, tool, changes: {}, profile, ...base };
+	if (call.era === 'modern' && called !== undefined) checkParamHeaders(called.paramHeaders, call);
+	return { kind: 'held', server, tool, changes: taskChange(restored), profile, restored, ...base };
 }
 
 // These name a call or a question by a number that other callers are using too; without a session of the upstream's own
 // it could not tell whose is meant, and one caller would end the call of another.
 function isUnbound(call: Call, session: SessionClaim | undefined): boolean {
 	return session?.upstream === undefined && (call.kind === 'response' || call.method === 'notifications/cancelled');
+}
+
+function taskChange(restored: RestoredCall | undefined): Readonly<Record<string, string>> {
+	const [id] = restored?.taskIds?.keys() ?? [];
+	return id === undefined ? {} : { taskId: JSON.stringify(id) };
 }
 
 function isSealedCall(call: Call): boolean {
@@ -210,7 +222,8 @@ async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route
 	if (list !== undefined) return { kind: 'list', list, ...base };
 	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...place }, call);
 	const profile = narrowedProfile(place.profile, server.clientFeatures);
-	return { ...base, kind: 'held', servers: [server], server, tool, changes, profile };
+	if (call.era === 'modern' && tool !== undefined) checkParamHeaders(tool.paramHeaders, call);
+	return { ...base, kind: 'held', servers: [server], server, tool, changes, profile, restored: undefined };
 }
 
 function findResource(finder: ItemFinder, place: Place): FindResource {

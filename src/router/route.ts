@@ -33,6 +33,8 @@ export interface HeldRoute extends RouteBase {
 	readonly tool: CatalogItem | undefined;
 	/** `params` members that change on the way, JSON text by key. */
 	readonly changes: Readonly<Record<string, string>>;
+	/** Of a call about a task: the caller's ids of it. */
+	readonly restored: RestoredCall | undefined;
 }
 
 /** A list, answered from the cached lists of the servers. */

@@ -47,10 +47,22 @@ export async function subscribeAnswer(parts: ChangesParts, request: OutgoingRequ
 export async function listenAnswer(parts: ChangesParts, request: ListenRequest): Promise<Answer> {
 	if (!request.acceptsStream) throw new PortcullisError('PC_STREAM_NOT_ACCEPTED');
 	if (request.call.era === 'modern') return streamOf((sink) => pumpListen(parts, request, sink));
-	const known = await knownInfos(parts, request);
-	const isSilent = request.route.profile === '{}' && !known.some(({ info }) => info !== undefined && tells(info));
-	if (isSilent) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
-	return streamOf((sink) => pumpSession(parts, request, { sink, lists: announced(request, known) }));
+	const asked = askInfos(parts, request);
+	// The handshake of an aggregate announces every list without asking anybody.
+	const lists = request.route.address.kind === 'server' ? toldBy(await Promise.all(asked)) : ALL_LISTS;
+	if (!(await isWorthwhile(request, asked))) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
+	return streamOf((sink) => pumpSession(parts, request, { sink, lists }));
+}
+
+// The first server with something to tell decides: nobody waits for the slow ones.
+function isWorthwhile({ route }: ListenRequest, asked: readonly Promise<Known>[]): Promise<boolean> {
+	if (route.profile !== '{}') return Promise.resolve(true);
+	const found = asked.map(async (known) => {
+		const { info } = await known;
+		if (info === undefined || !tells(info)) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
+		return true;
+	});
+	return Promise.any(found).catch(() => false);
 }
 
 function streamOf(pump: (sink: FrameSink) => Promise<StreamEnd>): Answer {
@@ -63,24 +75,18 @@ interface Known {
 	readonly info: UpstreamInfo | undefined;
 }
 
-async function knownInfos(parts: ChangesParts, { principal, route }: ListenRequest): Promise<readonly Known[]> {
-	const asked = route.servers.map(async (server): Promise<Known> => {
+function askInfos(parts: ChangesParts, { principal, route }: ListenRequest): readonly Promise<Known>[] {
+	return route.servers.map(async (server): Promise<Known> => {
 		const target = { server, credential: parts.attach(principal, server) };
 		const info = parts.sessions.infoOf(target);
 		// One dead server must not silence the others; alone at its address it must say that it is dead.
 		if (route.address.kind === 'server') return { target, info: await info };
 		return { target, info: await inTime(info, parts.deadlineMs()).catch(() => undefined) };
 	});
-	return Promise.all(asked);
 }
 
 function tells({ capabilities }: UpstreamInfo): boolean {
 	return listsTold(capabilities).length > 0 || asObject(capabilities['resources'])?.['subscribe'] === true;
-}
-
-// The kinds that the handshake at this address announced: an aggregate answers it without asking anybody.
-function announced({ route }: ListenRequest, known: readonly Known[]): readonly ChangedList[] {
-	return route.address.kind === 'server' ? toldBy(known) : ALL_LISTS;
 }
 
 function toldBy(known: readonly Known[]): readonly ChangedList[] {
@@ -110,7 +116,7 @@ async function pumpListen(parts: ChangesParts, request: ListenRequest, sink: Fra
 	const feed = createChangeFeed();
 	const listening = createListening(parts, feed);
 	try {
-		const known = await knownInfos(parts, request);
+		const known = await Promise.all(askInfos(parts, request));
 		const lists = toldBy(known).filter((list) => route.lists.includes(list));
 		listening.lists(
 			known.map(({ target }) => target),

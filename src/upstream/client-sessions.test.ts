@@ -88,3 +88,46 @@ describe('the log level of a session', () => {
 		expect(clients.logLevel(undefined)).toBeUndefined();
 	});
 });
+
+describe('a question to a session', () => {
+	const answer = (id: string, member: string) =>
+		({ id: JSON.parse(id), text: `{"jsonrpc":"2.0","id":${id},${member}}` }) as unknown as Call;
+	const asked = (clients: ReturnType<typeof createClientSessions>) => {
+		let id = '';
+		const open = clients.ask(CHAT, (text) => {
+			id = text;
+		});
+		return { id, ...open };
+	};
+
+	it('is answered by its own session and its own id alone, once', async () => {
+		const clients = createClientSessions();
+		const { id, reply } = asked(clients);
+		expect(id).toMatch(/^"portcullis-[0-9a-f-]{36}"$/);
+		for (const from of [OTHER, undefined]) clients.answer(from, answer(id, '"result":{"by":"thief"}'));
+		clients.answer(CHAT, answer('"portcullis-1"', '"result":{"by":"guess"}'));
+		clients.answer(CHAT, answer(id, '"params":{}'));
+		clients.answer(CHAT, answer(id, '"result":{"n":1.0}'));
+		clients.answer(CHAT, answer(id, '"result":{"n":2}'));
+		expect(await reply).toEqual({ member: 'result', value: '{"n":1.0}' });
+	});
+
+	it('may be answered with an error', async () => {
+		const clients = createClientSessions();
+		const { id, reply } = asked(clients);
+		clients.answer(CHAT, answer(id, '"error":{"code":-1,"message":"no"}'));
+		expect(await reply).toEqual({ member: 'error', value: '{"code":-1,"message":"no"}' });
+	});
+
+	it('ends with the session, and none is sent afterwards', async () => {
+		const clients = createClientSessions();
+		const [mine, others] = [asked(clients), clients.ask(OTHER, () => undefined)];
+		const codes = [mine.reply, others.reply].map((reply) => reply.catch(errorCode));
+		clients.end(CHAT);
+		expect(await codes[0]).toBe('PC_SESSION_UNKNOWN');
+		const late = asked(clients);
+		expect([await late.reply.catch(errorCode), late.id]).toEqual(['PC_SESSION_UNKNOWN', '']);
+		clients.end(OTHER);
+		expect(await codes[1]).toBe('PC_SESSION_UNKNOWN');
+	});
+});

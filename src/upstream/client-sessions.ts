@@ -37,7 +37,7 @@ export interface RunningCall {
 	end(): void;
 }
 
-const REMEMBERED_LEVELS = 10_000;
+const REMEMBERED = 10_000;
 
 /**
  * Without a session nothing is remembered: two chats of one person use the same ids, and one must not cancel the
@@ -45,8 +45,8 @@ const REMEMBERED_LEVELS = 10_000;
  */
 export function createClientSessions(): ClientSessions {
 	const running = new Map<string, Cancel>();
-	const questions = new Map<string, (settle: Reply | PortcullisError) => void>();
-	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED_LEVELS });
+	const questions = createQuestions();
+	const levels = new LRUCache<string, LogLevel>({ max: REMEMBERED });
 	return {
 		begin(session, call, gone) {
 			if (session === undefined) return gone === undefined ? UNCANCELLABLE : { signal: gone, end: () => undefined };
@@ -67,27 +67,8 @@ export function createClientSessions(): ClientSessions {
 			const found = running.get(keyOf(session, JSON.stringify(call.params['requestId'])));
 			found?.abort(new PortcullisError('PC_CALL_CANCELLED'));
 		},
-		ask(session, send) {
-			// Random, so that no client can answer the question of another one's session by counting.
-			const id = JSON.stringify(`portcullis-${randomUUID()}`);
-			const key = keyOf(session, id);
-			const reply = new Promise<Reply>((resolve, reject) => {
-				questions.set(key, (settled) => {
-					questions.delete(key);
-					if (settled instanceof PortcullisError) reject(settled);
-					else resolve(settled);
-				});
-			});
-			send(id);
-			return { reply, abandon: (error) => questions.get(key)?.(error) };
-		},
-		answer(session, call) {
-			if (session === undefined) return;
-			const member = call.text === '' ? undefined : (memberOf(call.text, 'result') ?? memberOf(call.text, 'error'));
-			if (member === undefined) return;
-			const value = sliceOf(call.text, member);
-			questions.get(keyOf(session, JSON.stringify(call.id)))?.({ member: member.key as Reply['member'], value });
-		},
+		ask: questions.ask,
+		answer: questions.answer,
 		setLogLevel(session, call) {
 			const level = call.params['level'];
 			if (!isLogLevel(level)) throw new PortcullisError('PC_PARAMS_INVALID');
@@ -97,8 +78,46 @@ export function createClientSessions(): ClientSessions {
 		end(session) {
 			if (session === undefined) return;
 			levels.delete(session.nonce);
-			const gone = new PortcullisError('PC_SESSION_UNKNOWN');
-			for (const [key, settle] of questions) if (key.startsWith(`${session.nonce}\n`)) settle(gone);
+			questions.end(session);
+		},
+	};
+}
+
+interface Questions extends Pick<ClientSessions, 'ask' | 'answer'> {
+	/** Ends the questions of a session, and those that a call which outlives it would still ask. */
+	end(session: SessionClaim): void;
+}
+
+function createQuestions(): Questions {
+	const open = new Map<string, (settle: Reply | PortcullisError) => void>();
+	const ended = new LRUCache<string, true>({ max: REMEMBERED });
+	const gone = (): PortcullisError => new PortcullisError('PC_SESSION_UNKNOWN');
+	return {
+		ask(session, send) {
+			// Random, so that no client can answer the question of another one's session by counting.
+			const id = JSON.stringify(`portcullis-${randomUUID()}`);
+			const key = keyOf(session, id);
+			const reply = new Promise<Reply>((resolve, reject) => {
+				open.set(key, (settled) => {
+					open.delete(key);
+					if (settled instanceof PortcullisError) reject(settled);
+					else resolve(settled);
+				});
+			});
+			if (ended.has(session.nonce)) open.get(key)?.(gone());
+			else send(id);
+			return { reply, abandon: (error) => open.get(key)?.(error) };
+		},
+		answer(session, call) {
+			if (session === undefined) return;
+			const member = call.text === '' ? undefined : (memberOf(call.text, 'result') ?? memberOf(call.text, 'error'));
+			if (member === undefined) return;
+			const value = sliceOf(call.text, member);
+			open.get(keyOf(session, JSON.stringify(call.id)))?.({ member: member.key as Reply['member'], value });
+		},
+		end(session) {
+			ended.set(session.nonce, true);
+			for (const [key, settle] of open) if (key.startsWith(`${session.nonce}\n`)) settle(gone());
 		},
 	};
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
+import type { ScopeKey } from '../lib/scope.ts';
 import { successText } from '../mcp/call.ts';
-import { declares, featureOf } from '../mcp/client-features.ts';
+import { mayBeAskedThis } from '../mcp/client-features.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { inputRequiredResult, inputResponsesOf, legacyQuestion, modernQuestion } from '../mcp/question.ts';
 import type { ClientSessions } from './client-sessions.ts';
@@ -13,6 +14,8 @@ import type { WireNotification, WireResponse } from './wire.ts';
 /** A dialogue together with what it needs to go on in a later call of the same person. */
 export interface Conversation {
 	readonly dialogue: Dialogue;
+	/** Server and credential it goes on with. */
+	readonly scope: ScopeKey;
 	/** Capabilities the caller declared towards this server; nothing else is ever asked of it. */
 	readonly profile: string;
 	/** Whether the server is a legacy one, which takes an error for an answer. */
@@ -26,15 +29,17 @@ const NOBODY: Reply = {
 	value: JSON.stringify({ code: -32601, message: 'The client does not answer such questions.' }),
 };
 
-/** Until the next turn that concerns the caller: what it cannot be asked is refused in its name. */
-async function nextTurn({ dialogue, profile, takesErrors }: Conversation) {
+/** Until the next turn that concerns the caller: what it cannot be asked now is refused in its name. */
+async function nextTurn({ dialogue, profile, takesErrors }: Conversation, now = profile) {
+	const mayBeAsked = ({ method, params }: Question): boolean =>
+		[profile, now].every((declared) => mayBeAskedThis(declared, method, params));
 	for (;;) {
 		const turn = await dialogue.next();
 		if (turn.kind === 'response') return turn;
-		const strange = turn.questions.filter((question) => !isFor(profile, question));
+		const strange = turn.questions.filter((question) => !mayBeAsked(question));
 		if (strange.length === 0) return turn;
 		if (!takesErrors) {
-			const refused = new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: strange[0]?.method ?? '' });
+			const refused = unasked(strange);
 			dialogue.cancel(refused);
 			throw refused;
 		}
@@ -42,9 +47,8 @@ async function nextTurn({ dialogue, profile, takesErrors }: Conversation) {
 	}
 }
 
-function isFor(profile: string, { method }: Question): boolean {
-	const feature = featureOf(method);
-	return feature !== undefined && declares(profile, feature);
+function unasked(questions: readonly Question[]): PortcullisError {
+	return new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: questions[0]?.method ?? '' });
 }
 
 /** How a legacy caller is asked: on the stream of its call, with answers that arrive as messages of its session. */
@@ -135,6 +139,8 @@ export interface RetryAsking {
 	park(conversation: Conversation): string;
 	/** Aborts when the caller hangs up, which cancels the call. */
 	readonly signal: CancelSignal;
+	/** Capabilities this call declares: those of an earlier one do not count (mcp 2026-07-28: basic). */
+	readonly profile: string;
 }
 
 /** One step of a conversation with a modern caller; `params` is the text of a retry's, with the answers. */
@@ -149,7 +155,7 @@ export async function step(
 		const given = params === undefined ? [] : [...inputResponsesOf(params)];
 		const replies = given.map(([key, value]) => [key, { member: 'result', value }] as const);
 		if (params !== undefined) dialogue.answer(new Map<string, Reply>(replies));
-		const turn = await nextTurn(conversation);
+		const turn = await nextTurn(conversation, asking.profile);
 		if (turn.kind === 'response') return { response: turn.response };
 		const asked = turn.questions.map(({ key, method, params }) => [key, modernQuestion(method, params)] as const);
 		return { asks: inputRequiredResult(Object.fromEntries(asked), asking.park(conversation)) };

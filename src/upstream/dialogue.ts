@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { UpstreamLimits } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import { createCancel } from '../lib/cancel.ts';
@@ -42,11 +43,15 @@ export interface Dialogue {
 export interface DialogueParts {
 	readonly session: Session;
 	readonly limits: UpstreamLimits;
+	/** How long to wait for further questions after one, milliseconds: for callers who answer all with one call. */
+	readonly gatherMs: number;
 	/** The request, without signal and question handler; `more` are `params` members to add, JSON text by key. */
 	request(more: Readonly<Record<string, string>>): Omit<WireRequest, 'signal' | 'onQuestion'>;
 }
 
 const MAX_ROUNDS = 16;
+/** Questions open at once; nobody is asked more, and a flood of them must not fill the memory. */
+const MAX_OPEN = 64;
 
 /**
  * Begins the call. Limits of time count only while the server works, never while a person thinks: that time belongs to
@@ -100,7 +105,7 @@ function createClock(limits: UpstreamLimits): Clock {
 }
 
 // A legacy server asks in requests of its own while the call goes on.
-function legacyDialogue({ session, limits, request }: DialogueParts): Dialogue {
+function legacyDialogue({ session, limits, request, gatherMs }: DialogueParts): Dialogue {
 	const clock = createClock(limits);
 	const open = new Map<string, WireQuestion>();
 	let asked = 0;
@@ -116,6 +121,7 @@ function legacyDialogue({ session, limits, request }: DialogueParts): Dialogue {
 			sending.onNotification?.(notification);
 		},
 		onQuestion(question) {
+			if (open.size >= MAX_OPEN) return refuseQuestion(question);
 			clock.stand();
 			open.set(`q${++asked}`, question);
 			wake?.();
@@ -131,6 +137,7 @@ function legacyDialogue({ session, limits, request }: DialogueParts): Dialogue {
 			});
 			const first = await Promise.race([response, question]);
 			if (first !== undefined) return { kind: 'response', response: first };
+			if (gatherMs > 0) await Promise.race([ended, sleep(gatherMs)]);
 			const questions = [...open].map(([key, { method, params }]) => ({ key, method, params }));
 			return { kind: 'questions', questions };
 		},
@@ -175,7 +182,8 @@ function modernDialogue({ session, limits, request }: DialogueParts): Dialogue {
 		const response = await pending;
 		state = askedIn(response);
 		if (state === undefined) return { kind: 'response', response };
-		if (++rounds > MAX_ROUNDS) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'too many questions' });
+		const isTooMuch = ++rounds > MAX_ROUNDS || state.questions.length > MAX_OPEN;
+		if (isTooMuch) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'too many questions' });
 		if (state.questions.length > 0) return { kind: 'questions', questions: state.questions };
 		pending = send(state.more);
 		return read();

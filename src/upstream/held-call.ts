@@ -64,18 +64,30 @@ async function attempt(held: Held): Promise<Answer> {
 	const { call, route, credential, principal } = request;
 	const target = { server: route.server, credential };
 	const profile = canBeAsked(request) ? route.profile : NO_CAPABILITIES;
-	const modern = (await parts.sessions.spokenBy(target)).era === 'modern';
+	const { era, way } = await parts.sessions.spokenBy(target);
+	const modern = era === 'modern';
 	const asks = MAY_ASK.has(call.method) && mayBeAsked(profile);
-	if (asks && !modern) {
-		const lease = await parts.sessions.lease(target, { profile, owner: principal.key, signal });
-		const leg = await prepared(held, lease.session, profile).catch((error) => giveBack(lease, error));
-		return exchange(held, leg, beginConversation(held, leg, lease.release));
+	// On a stream that callers share a log message cannot be told apart by caller.
+	const logs = way !== 'http' && MAY_ASK.has(call.method) && logLevelOf(parts, request) !== undefined;
+	const declared = modern ? NO_CAPABILITIES : profile;
+	if (logs || (asks && !modern)) {
+		const leasing = parts.sessions.lease(target, { profile: declared, owner: principal.key, signal });
+		const lease = await leasing.catch((error) => (asks ? Promise.reject(error) : undefinedIfBusy(error)));
+		if (lease !== undefined) {
+			const leg = await prepared(held, lease.session, profile).catch((error) => giveBack(lease, error));
+			return exchange(held, leg, beginConversation(held, leg, lease.release));
+		}
 	}
-	const session = await parts.sessions.acquire(target, modern ? NO_CAPABILITIES : profile, signal);
+	const session = await parts.sessions.acquire(target, declared, signal);
 	const leg = await prepared(held, session, profile);
 	// A modern caller is asked by the result itself, which passes; a legacy one has to be asked in between.
-	const isBridged = asks && call.era === 'legacy';
+	const isBridged = modern && asks && call.era === 'legacy';
 	return exchange(held, leg, isBridged ? beginConversation(held, leg, () => undefined) : undefined);
+}
+
+// A call may go without its log messages.
+function undefinedIfBusy(error: unknown): undefined {
+	if (errorCode(error) !== 'PC_UPSTREAM_BUSY') throw error;
 }
 
 function giveBack(lease: { release(): void }, error: unknown): never {

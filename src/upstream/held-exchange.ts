@@ -12,6 +12,9 @@ import { createNotes, type Notes } from './notes.ts';
 import { createStamp, type Stamp } from './stamp.ts';
 import type { WireNotification, WireRequest, WireResponse } from './wire.ts';
 
+/** Servers that ask several things at once send one request after the other. */
+const GATHER_MS = 20;
+
 /** A conversation with the leg it began on. */
 export interface HeldConversation extends Conversation {
 	readonly leg: HeldLeg;
@@ -26,12 +29,14 @@ export function beginConversation(held: Held, leg: HeldLeg, release: () => void)
 	const conversation: HeldConversation = {
 		leg,
 		stamp,
+		scope: held.request.credential.key,
 		profile: leg.profile,
 		takesErrors: leg.session.info.era === 'legacy',
 		listener: undefined,
 		dialogue: beginDialogue({
 			session: leg.session,
 			limits,
+			gatherMs: leg.call.era === 'modern' ? GATHER_MS : 0,
 			request: (more) => ({ onNotification, ...upstreamMessage(leg, stamp, more) }),
 		}),
 	};
@@ -87,6 +92,18 @@ function noteTaker(leg: HeldLeg, notes: Notes): NonNullable<WireRequest['onNotif
 	};
 }
 
+// For a modern server each round is a call of its own, whose progress may begin anew; the legacy caller made one, and
+// under its token the value must rise (mcp 2025-11-25: progress).
+function rising(listener: NonNullable<WireRequest['onNotification']>): typeof listener {
+	let last = Number.NEGATIVE_INFINITY;
+	return (notification) => {
+		const value = notification.method === 'notifications/progress' ? notification.params['progress'] : undefined;
+		if (typeof value === 'number' && value <= last) return;
+		if (typeof value === 'number') last = value;
+		listener(notification);
+	};
+}
+
 async function send(held: Held, leg: HeldLeg, notes: Notes): Promise<CallerFrame> {
 	const { signal, state } = held;
 	const stamp = stampOf(held);
@@ -108,11 +125,19 @@ function delivered(held: Held, leg: HeldLeg, { response, stamp }: Received): Cal
 }
 
 function addresseeOf(held: Held, leg: HeldLeg): Addressee {
+	const { parts, request } = held;
+	const { route, principal, credential } = request;
+	const from = leg.session.info.era;
+	const owner = { principal: principal.key, scope: credential.key };
+	const tool = route.tool?.name ?? '';
 	return {
 		call: leg.call,
-		crossing: { from: leg.session.info.era, to: leg.call.era },
+		crossing: { from, to: leg.call.era },
 		profile: leg.profile,
-		mint: (inner) => held.parts.states.mint(held.binding, inner),
+		mint: (inner) => parts.states.mint(held.binding, inner),
+		carriesTasks: from === 'modern' && leg.call.era === 'modern' && route.address.kind === 'server',
+		taskIdFor: (id) =>
+			route.restored?.taskIds?.get(id) ?? (route.restored ? undefined : parts.tasks.wrap({ id, tool }, owner)),
 	};
 }
 
@@ -126,6 +151,7 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { leg } = held;
 	conversation.listener = noteTaker(leg, notes);
 	if (leg.call.era === 'legacy') {
+		conversation.listener = rising(conversation.listener);
 		const response = await askInSession(held, conversation, notes);
 		return delivered(held, leg, { response, stamp });
 	}
@@ -133,7 +159,8 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { questionMs } = leg.route.server.limits;
 	const answers = state?.park === undefined ? undefined : paramsText(leg.call);
 	const park = (): string => parts.states.mint(binding, { park: parts.parked.park(conversation, questionMs) });
-	const next = await step(conversation, { park, signal: signal as CancelSignal }, answers);
+	const { profile } = held.request.route;
+	const next = await step(conversation, { park, signal: signal as CancelSignal, profile }, answers);
 	return 'asks' in next ? asking(leg.call, next.asks) : delivered(held, leg, { response: next.response, stamp });
 }
 

@@ -33,10 +33,11 @@ export function createHeldState({ openWire, sessionIds }: HeldStateParts): HeldS
 		openWire,
 		onReopened,
 		onNotification(key, notification) {
-			// The cached lists first: whoever is told asks for the new one.
-			catalog.invalidate(key, notification.method);
 			const change = changeOf(notification);
-			if (change !== undefined) changes.publish(key, change);
+			if (change === undefined) return;
+			// The cached lists first: whoever is told asks for the new one.
+			if (change.kind === 'list') catalog.invalidate(key, notification.method);
+			changes.publish(key, change);
 		},
 	});
 	const watches = createResourceWatches({ sessions, onReopened });

@@ -2,10 +2,11 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import { editObject, memberOf, objectText, sliceOf } from '../lib/json-text.ts';
 import type { Frame } from '../mcp/answer.ts';
 import { asObject, type Call, type JsonObject, successText } from '../mcp/call.ts';
-import { opensPages } from '../mcp/client-features.ts';
+import { mayBeAskedThis, opensPages } from '../mcp/client-features.ts';
 import type { InnerState } from '../mcp/modern/request-state.ts';
 import { type Crossing, projectResult } from '../mcp/project.ts';
 import { inputRequiredResult, pagesToOpen } from '../mcp/question.ts';
+import { askedIn } from './dialogue.ts';
 import { isFailure } from './raw-call.ts';
 import type { WireResponse } from './wire.ts';
 
@@ -20,6 +21,10 @@ export interface Addressee {
 	readonly profile: string;
 	/** A request state of ours for this call; modern callers only. */
 	mint(inner: InnerState): string;
+	/** The caller's id of a task that the call began or is about; `undefined` for a task of somebody else. */
+	taskIdFor(upstreamId: string): string | undefined;
+	/** Whether calls about a task find their way back to the server: at its own address, both sides modern. */
+	readonly carriesTasks: boolean;
 }
 
 /** A server's response in the words of its caller's era, under the caller's id. */
@@ -32,17 +37,37 @@ export function translate(response: WireResponse, to: Addressee): CallerFrame {
 	if (result === undefined || value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID');
 	const kind = value['resultType'] ?? 'complete';
 	const text = sliceOf(response.text, result);
-	if (kind === 'input_required' && call.era === 'modern') return asking(call, withOwnState(text, to));
-	// Questions that the caller cannot be asked, and tasks, which only the raw way carries (docs/protocol.md).
-	if (kind !== 'complete')
+	if (kind === 'input_required' && call.era === 'modern') {
+		checkQuestions(response, to);
+		return asking(call, withOwnState(text, to));
+	}
+	// Questions that the caller cannot be asked, and what only two modern sides understand (docs/protocol.md).
+	if (kind !== 'complete' && !to.carriesTasks)
 		throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: `resultType ${String(kind)}` });
-	const projected = projectResult(text, call.method, crossing);
+	const projected = projectResult(withOwnTaskId(text, value, to), call.method, crossing);
 	return { data: successText(call.idText, projected), failed: isFailure(response.value), status: 200 };
 }
 
 /** The frame that asks a modern caller. */
 export function asking(call: Call, result: string): CallerFrame {
 	return { data: successText(call.idText, result), failed: false, status: 200 };
+}
+
+// A task is its caller's; the server behind a shared credential would show it to whoever names it.
+function withOwnTaskId(text: string, { taskId, resultType }: JsonObject, to: Addressee): string {
+	const isAbout = resultType === 'task' || to.call.method.startsWith('tasks/');
+	if (!to.carriesTasks || !isAbout || typeof taskId !== 'string') return text;
+	const own = to.taskIdFor(taskId);
+	if (own === undefined)
+		throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'the answer is about another task' });
+	return editObject(text, { taskId: JSON.stringify(own) });
+}
+
+// A server asks only what the client declared and what the configuration lets it ask (mcp 2026-07-28: patterns/mrtr).
+function checkQuestions(response: WireResponse, { profile }: Addressee): void {
+	const questions = askedIn(response)?.questions ?? [];
+	const strange = questions.find(({ method, params }) => !mayBeAskedThis(profile, method, params));
+	if (strange !== undefined) throw new PortcullisError('PC_CLIENT_FEATURE_UNSUPPORTED', { detail: strange.method });
 }
 
 // The caller never holds a state that the server would take from somebody else.

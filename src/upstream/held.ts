@@ -2,6 +2,7 @@ import type { Server } from '../config/snapshot.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
 import type { OpenedState, RequestStates, StateBinding } from '../mcp/modern/request-state.ts';
+import type { TaskIds } from '../mcp/modern/task-ids.ts';
 import type { HeldRoute } from '../router/route.ts';
 import type { ClientSessions } from './client-sessions.ts';
 import type { OutgoingRequest } from './forward-request.ts';
@@ -16,6 +17,7 @@ export interface HeldParts {
 	readonly clients: ClientSessions;
 	readonly parked: ParkedCalls;
 	readonly states: RequestStates;
+	readonly tasks: TaskIds;
 	readonly tripwire: Tripwire;
 	/** Makes the upstream log from this severity on, where it can; best effort. */
 	setLevel(session: Session, level: LogLevel, server: Server): Promise<void>;

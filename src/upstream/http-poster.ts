@@ -33,6 +33,8 @@ export interface Sending {
 
 /** Sends what belongs to one session: agreed revision, session id and credential on every request. */
 export interface Poster {
+	/** The request with all that belongs to the session. */
+	requestFor(sending: Sending): HttpRequest;
 	send(sending: Sending): Promise<HttpReply>;
 	/** Answers a question of the server, or tells it of a cancellation; best effort. */
 	reply(text: string): void;
@@ -57,19 +59,20 @@ export function createPoster(parts: HttpWireParts): Poster {
 	let revision: string | undefined;
 	let sessionId: string | undefined;
 
-	const send: Poster['send'] = (sending) =>
-		sendHttp(parts.pool, {
-			method: sending.method,
-			path: url.pathname + url.search,
-			headers: headersFor(parts, { revision, sessionId }, sending.headers),
-			body: sending.body,
-			signal: sending.signal,
-			stamp: sending.stamp ?? stamp,
-			limits: sending.limits ?? limits,
-		});
+	const requestFor: Poster['requestFor'] = (sending) => ({
+		method: sending.method,
+		path: url.pathname + url.search,
+		headers: headersFor(parts, { revision, sessionId }, sending.headers),
+		body: sending.body,
+		signal: sending.signal,
+		stamp: sending.stamp ?? stamp,
+		limits: sending.limits ?? limits,
+	});
+	const send: Poster['send'] = (sending) => sendHttp(parts.pool, requestFor(sending));
 	const sendEndless: Poster['sendEndless'] = (sending) =>
 		send({ ...sending, signal: listening.signal, limits: { ...limits, idleMs: 0, totalMs: 0, resultBytes: 0 } });
 	return {
+		requestFor,
 		send,
 		sendEndless,
 		lost: lost.signal,

@@ -1,6 +1,6 @@
 import { errorCode } from '../errors/portcullis-error.ts';
 import { type CancelSignal, firstOf } from '../lib/cancel.ts';
-import type { HttpLimits } from './http-exchange.ts';
+import { type HttpLimits, sendHttp } from './http-exchange.ts';
 import { createPoster, type HttpWireParts, lostSession, type Sending } from './http-poster.ts';
 import { drainNotifications, type ReadingParts, readResponse, takeMessage } from './http-reading.ts';
 import { createHttpWatch } from './http-watch.ts';
@@ -36,7 +36,9 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 			const body = requestText(id, request.method, request.paramsFor(id));
 			const life = lifeOf(request, poster.lost);
 			try {
-				const answer = await poster.send({ ...sendingOf(request, body, parts.server.limits), signal: life.signal });
+				const { limits } = parts.server;
+				const sending = sendingOf(request, { body, signal: life.signal, limits });
+				const answer = await sendHttp(parts.pool, poster.requestFor(sending));
 				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
 				checkStatus(answer.status);
 				const response = await readResponse(answer, { id, request, parts: reading });
@@ -76,10 +78,16 @@ interface Life {
 	stop(): void;
 }
 
+interface Leaving {
+	readonly body: string;
+	readonly signal: CancelSignal | undefined;
+	readonly limits: HttpLimits;
+}
+
 // Whoever waits for a person's answer keeps the time himself.
-function sendingOf({ headers, stamp, onQuestion }: WireRequest, body: string, limits: HttpLimits): Sending {
+function sendingOf({ headers, stamp, onQuestion }: WireRequest, { body, signal, limits }: Leaving): Sending {
 	const patient = onQuestion === undefined ? limits : { ...limits, firstByteMs: 0, idleMs: 0, totalMs: 0 };
-	return { method: 'POST', body, headers, stamp, limits: patient };
+	return { method: 'POST', body, headers, stamp, signal, limits: patient };
 }
 
 function orAfter(promise: Promise<void>, ms: number): Promise<undefined> {

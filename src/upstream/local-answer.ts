@@ -74,20 +74,18 @@ async function about(parts: LocalParts, { principal, route, call }: LocalRequest
 	if (route.address.kind !== 'server' || server === undefined) return ABOUT_AGGREGATE;
 	const credential = parts.attach(principal, server);
 	const info = await parts.sessions.infoOf({ server, credential });
-	return { ...info, capabilities: deliverable(info, server, call.era) };
+	return { ...info, capabilities: deliverable(info, call.era) };
 }
 
 // Only what this address can keep.
-function deliverable(info: UpstreamInfo, server: Server, era: Era): JsonObject {
-	const { tasks: _tasks, logging, extensions, experimental, ...common } = info.capabilities;
+function deliverable(info: UpstreamInfo, era: Era): JsonObject {
+	const { tasks: _tasks, extensions, experimental, ...common } = info.capabilities;
 	// Methods that nobody described pass only between two sides of one era.
 	const special = {
 		...(extensions !== undefined && { extensions }),
 		...(experimental !== undefined && { experimental }),
 	};
-	const others = info.era === era ? { ...common, ...special } : common;
-	// On a stream that callers share a log message cannot be told apart by caller, so it reaches none of them.
-	return server.transport.kind === 'http' && logging !== undefined ? { ...others, logging } : others;
+	return info.era === era ? { ...common, ...special } : common;
 }
 
 // The session id costs nothing to keep and lets a later cancellation or log level name its own calls.

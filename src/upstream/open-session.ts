@@ -61,7 +61,10 @@ async function discover(opening: Opening): Promise<UpstreamInfo | undefined> {
 	const patience = opening.probeMs === undefined ? undefined : AbortSignal.timeout(opening.probeMs);
 	const shake = handshake(opening, 'server/discover', params, modernHeaders('server/discover'));
 	const request = { ...shake, signal: patience };
-	const answer = await opening.wire.request(request).catch((error: unknown) => legacyVerdict(error, patience));
+	const ask = () => opening.wire.request(request).catch((error: unknown) => legacyVerdict(error, patience));
+	const first = await ask();
+	// A server that knows our revision and still refuses it is asked once more, as it demands.
+	const answer = first !== undefined && refusesRevision(first) ? await ask() : first;
 	const result = asObject(answer?.value['result']);
 	const supported = result?.['supportedVersions'];
 	if (answer === undefined || !Array.isArray(supported)) return undefined;
@@ -88,6 +91,15 @@ export function listenParams(capabilities: JsonObject, profile: string, uris: re
 	const filter = [...lists, ...(uris.length > 0 ? [[RESOURCE_FILTER, uris] as const] : [])];
 	const notifications = JSON.stringify(Object.fromEntries(filter));
 	return objectText({ notifications, _meta: objectText(modernMeta(profile)) });
+}
+
+const REVISION_UNSUPPORTED = -32022;
+
+function refusesRevision({ value }: WireResponse): boolean {
+	const error = asObject(value['error']);
+	const supported = asObject(error?.['data'])?.['supported'];
+	const isOurs = Array.isArray(supported) && supported.some((revision) => MODERN_REVISIONS.includes(String(revision)));
+	return error?.['code'] === REVISION_UNSUPPORTED && isOurs;
 }
 
 // An unrecognised 4xx, a body that is no JSON-RPC, or silence on stdio says "not modern"; all else is no verdict.

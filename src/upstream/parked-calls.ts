@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { ScopeKey } from '../lib/scope.ts';
 import type { Conversation } from './conversation.ts';
 
 /** Calls whose server waits for an answer that a modern caller brings with a call of its own. */
@@ -9,6 +10,8 @@ export interface ParkedCalls {
 	/** The call with this name, once; `undefined` when it was taken, has expired, or waits in another process. */
 	take(name: string): Conversation | undefined;
 	readonly size: number;
+	/** Cancels the calls of every scope that is not kept: no state of theirs is good any more. */
+	retire(isKept: (key: ScopeKey) => boolean): void;
 	/** Cancels all; resolves when each has ended. */
 	close(): Promise<void>;
 }
@@ -42,6 +45,9 @@ export function createParkedCalls(): ParkedCalls {
 		take: drop,
 		get size() {
 			return parked.size;
+		},
+		retire(isKept) {
+			for (const [name, { conversation }] of parked) if (!isKept(conversation.scope)) expire(name);
 		},
 		async close() {
 			const ended = [...parked.values()].map(({ conversation }) => conversation.dialogue.ended);

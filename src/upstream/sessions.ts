@@ -218,14 +218,23 @@ function isFresh(verdict: Verdict | undefined): boolean {
 
 function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	const generation = ++entry.generation;
+	// What belongs to no request on the wire belongs to the one call there is, in a session of one person.
+	const onlyCall = (): WireRequest | undefined => {
+		const isOwned = entry.owner !== undefined && generation === entry.generation;
+		const [only, ...others] = isOwned ? entry.asking : [];
+		return others.length > 0 ? undefined : only;
+	};
 	return {
-		onNotification: (notification) => opener.onNotification(entry.key, notification),
+		onNotification(notification) {
+			const isLog = notification.method === 'notifications/message' && entry.owner !== undefined;
+			if (isLog) onlyCall()?.onNotification?.(notification);
+			else opener.onNotification(entry.key, notification);
+		},
 		onReopened: () => opener.onReopened(entry.key),
 		onQuestion(question) {
-			const [only, ...others] = generation === entry.generation ? entry.asking : [];
-			if (only === undefined || others.length > 0) return false;
-			only.onQuestion?.(question);
-			return true;
+			const only = onlyCall();
+			only?.onQuestion?.(question);
+			return only !== undefined;
 		},
 		onClosed() {
 			// While it opens, the failing handshake itself cleans up.

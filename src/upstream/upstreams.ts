@@ -77,7 +77,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	};
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
-		held: { sessions, clients, parked, states: parts.seals.states, tripwire, setLevel: createSetLevel() },
+		held: { sessions, clients, parked, ...parts.seals, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
 			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
@@ -92,6 +92,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
+			parked.retire(isKept);
 			state.retire(isKept);
 			pools.retire(isKept);
 		},

@@ -235,8 +235,12 @@ describe('a modern call', () => {
 	it('mirrors the exposed name, and the server is told its own', async () => {
 		const name = 'google__fresh__regional';
 		const { body, headers } = modern('tools/call', { name, arguments: { region: 'eu' } });
-		const bearer = { authorization: `Bearer ${token}` };
+		const bearer = { authorization: `Bearer ${token}`, 'mcp-param-region': 'eu' };
 		expect(textOf((await post(`${gateway.url}/mcp`, body, { ...bearer, ...headers })).json.result)).toBe('FRESH: eu');
+		for (const region of ['us', '=?base64?Z?=']) {
+			const wrong = await post(`${gateway.url}/mcp`, body, { ...bearer, ...headers, 'mcp-param-region': region });
+			expect([wrong.status, wrong.json.error.code]).toEqual([400, -32020]);
+		}
 		const inner = await post(`${gateway.url}/mcp`, body, { ...bearer, ...headers, 'mcp-name': 'regional' });
 		expect([inner.status, inner.json.error.code]).toEqual([400, -32020]);
 	});

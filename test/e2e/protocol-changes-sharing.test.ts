@@ -52,6 +52,7 @@ beforeAll(async () => {
 		child: { transport: 'stdio', ...stdioServer({ canary: 'CHILD', era: 'legacy', logPath }) },
 		'new-child': { transport: 'stdio', ...stdioServer({ canary: 'NEW', era: 'modern', logPath: newLogPath }) },
 		fresh: { transport: 'http', url: fresh.url },
+		own: { transport: 'stdio', isolation: 'principal', ...stdioServer({ canary: 'OWN', era: 'legacy' }) },
 	};
 	const microsoft = {
 		http: { transport: 'http', url: keep(await startLegacyHttp({ canary: 'MS-HTTP' })).url },
@@ -230,8 +231,22 @@ describe('two workspaces with servers and resources of the same names', () => {
 	});
 });
 
+describe('a server of which each person has their own', () => {
+	it('tells nobody of the changes of another', async () => {
+		const filter = { toolsListChanged: true, resourceSubscriptions: [wrapped('own', TEXT)] };
+		const [ada, bob] = [await listen('ada', '/mcp', filter), await listen('bob', '/w/google/mcp', filter)];
+		await call('own', 'touch', { uri: TEXT }, 'ada');
+		await call('own', 'toggle_tool', {}, 'ada');
+		await call('own', 'touch', { uri: TEXT }, 'bob');
+		expect([(await ada.next()).method, (await ada.next()).method]).toEqual([UPDATED, TOOLS_CHANGED]);
+		expect((await bob.next()).method).toBe(UPDATED);
+		await call('own', 'touch', { uri: TEXT }, 'bob');
+		expect((await bob.next()).method).toBe(UPDATED);
+	});
+});
+
 describe('a plain URI of an aggregate', () => {
-	it('is told as it is, and so is what lies within it', async () => {
+	it('is told as it is, under the id of the subscription as it was spelled', async () => {
 		const authorization = { authorization: `Bearer ${gateway.tokenFor(['S'], { oid: 'sam' })}` };
 		const url = `${gateway.url}/w/single/mcp`;
 		const { body, headers } = modern('subscriptions/listen', { notifications: { resourceSubscriptions: [TEXT] } }, 7);

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../fakes/gateway.ts';
 import { type LegacySseFixture, readStdioLog, startLegacySse, stdioServer } from '../fakes/upstream.ts';
-import { metric, until } from './failure-calls.ts';
+import { type Cable, layCable, metric, until } from './failure-calls.ts';
 import { keepForFile, soon } from './protocol-clients.ts';
 import { answerOf, answersTo, endOf, legacyChat, modernChat, questionsIn } from './protocol-questions-chat.ts';
 import { type AskingServer, FORM, said, startAskingServer } from './protocol-questions-server.ts';
@@ -19,6 +19,7 @@ const GRANTS = [{ group: 'G', workspace: 'google', access: 'write' }];
 let gateway: TestGateway;
 let asking: AskingServer;
 let sse: LegacySseFixture;
+let cable: Cable;
 let logPath: string;
 
 /** A server that asks, under a name; what it says of calls that were cancelled. */
@@ -44,10 +45,15 @@ beforeAll(async () => {
 	logPath = join(folder, 'child.jsonl');
 	asking = keep(await startAskingServer(TOOLS));
 	sse = keep(await startLegacySse());
+	cable = keep(await layCable(sse.url));
 	const entries = {
 		asking: { transport: 'http', url: asking.url },
-		sse: { transport: 'sse', url: sse.url },
-		child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath }) },
+		sse: { transport: 'sse', url: cable.url },
+		child: {
+			transport: 'stdio',
+			clientFeatures: ['elicitation', 'sampling'],
+			...stdioServer({ era: 'legacy', logPath }),
+		},
 	};
 	const limits = { childIdleMs: IDLE_MS };
 	const withLimits = (more: object) =>
@@ -214,7 +220,11 @@ describe('a gateway that closes', () => {
 		const path = join(folder, 'child.jsonl');
 		const servers = {
 			asking: { transport: 'http', url: server.url },
-			child: { transport: 'stdio', ...stdioServer({ era: 'legacy', logPath: path }) },
+			child: {
+				transport: 'stdio',
+				clientFeatures: ['elicitation', 'sampling'],
+				...stdioServer({ era: 'legacy', logPath: path, ignoreSigterm: true }),
+			},
 		};
 		const other = await startGateway({ workspaces: { google: { servers } }, grants: GRANTS });
 		for (const slug of ['asking', 'child']) {
@@ -229,11 +239,40 @@ describe('a gateway that closes', () => {
 	});
 });
 
+describe('a call that waits for a retry', () => {
+	it.each(['asking', 'child'])('is cancelled when the configuration changes its server: %s', async (slug) => {
+		const server = keep(await startAskingServer(TOOLS));
+		const folder = mkdtempSync(join(tmpdir(), 'portcullis-ends-'));
+		const path = join(folder, 'child.jsonl');
+		const servers = (more: object) => ({
+			asking: { transport: 'http', url: server.url, ...more },
+			child: {
+				transport: 'stdio',
+				clientFeatures: ['elicitation', 'sampling'],
+				...stdioServer({ era: 'legacy', logPath: path }),
+				...more,
+			},
+		});
+		const config = (more: object) => ({ workspaces: { google: { servers: servers(more) } }, grants: GRANTS });
+		const other = keep(await startGateway(config({})));
+		const person = modernChat(`${other.url}/w/google/s/${slug}/mcp`, other.tokenFor(['G']));
+		const asked = await person.call('elicit', MESSAGE);
+		expect(endOf(asked.json)).toBe('asks');
+		await other.reconfigure(config({ limits: { totalMs: 77_000 } }));
+		expect(endOf((await person.retry(asked, 'ada', 'elicit', MESSAGE)).json)).toBe('PC_REQUEST_STATE_INVALID');
+		const told = () => readStdioLog(path).filter(({ event }) => event === 'cancelled').length;
+		await soon(() => (slug === 'asking' ? server.cancelled.length : told())).toBe(1);
+		rmSync(folder, { recursive: true, force: true });
+	});
+});
+
 describe('a server that is lost while its question is open', () => {
-	const kill = (slug: string): void => {
+	const kill = async (slug: string): Promise<void> => {
 		if (slug === 'asking') asking.cut();
-		else if (slug === 'sse') void sse.close();
-		else for (const { pid } of readStdioLog(logPath)) if (pid !== undefined) tryKill(pid);
+		if (slug === 'child') for (const { pid } of readStdioLog(logPath)) if (pid !== undefined) tryKill(pid);
+		if (slug !== 'sse') return;
+		await cable.cut();
+		await cable.restore();
 	};
 	function tryKill(pid: number): void {
 		try {
@@ -242,30 +281,36 @@ describe('a server that is lost while its question is open', () => {
 	}
 	const LOST = /^PC_UPSTREAM_(CRASHED|FAILED|SESSION_LOST)$/;
 
-	it.each(['asking', 'child'])('ends the call of a legacy caller with an error, and works again: %s', async (slug) => {
-		const chat = await legacyAt(`crash-${slug}`);
-		const stream = await chat.call(`${slug}__elicit`, MESSAGE);
-		expect((await stream.next()).method).toBe('elicitation/create');
-		const began = Date.now();
-		kill(slug);
-		expect(endOf((await stream.rest()).at(-1))).toMatch(LOST);
-		expect(Date.now() - began).toBeLessThan(5_000);
-		await pause(1_200);
-		const again = await chat.call(`${slug}__elicit`, MESSAGE, { id: 2 });
-		const question = await again.next();
-		await chat.answer(question, answerOf('ada', question.method));
-		expect(endOf((await again.rest()).at(-1))).toBe('ok');
-	});
+	it.each(['asking', 'sse', 'child'])(
+		'ends the call of a legacy caller with an error, and works again: %s',
+		async (slug) => {
+			const chat = await legacyAt(`crash-${slug}`);
+			const stream = await chat.call(`${slug}__elicit`, MESSAGE);
+			expect((await stream.next()).method).toBe('elicitation/create');
+			const began = Date.now();
+			await kill(slug);
+			expect(endOf((await stream.rest()).at(-1))).toMatch(LOST);
+			expect(Date.now() - began).toBeLessThan(5_000);
+			await pause(1_200);
+			const again = await chat.call(`${slug}__elicit`, MESSAGE, { id: 2 });
+			const question = await again.next();
+			await chat.answer(question, answerOf('ada', question.method));
+			expect(endOf((await again.rest()).at(-1))).toBe('ok');
+		},
+	);
 
-	it.each(['asking', 'child'])('ends the retry of a modern caller with an error, and works again: %s', async (slug) => {
-		const person = modernAt(slug, `crash-${slug}`);
-		const asked = await person.call('elicit', MESSAGE);
-		kill(slug);
-		await pause(1_200);
-		expect(endOf((await person.retry(asked, 'ada', 'elicit', MESSAGE)).json)).toMatch(LOST);
-		const again = await person.call('elicit', MESSAGE);
-		expect(endOf((await person.retry(again, 'ada', 'elicit', MESSAGE)).json)).toBe('ok');
-	});
+	it.each(['asking', 'sse', 'child'])(
+		'ends the retry of a modern caller with an error, and works again: %s',
+		async (slug) => {
+			const person = modernAt(slug, `crash-${slug}`);
+			const asked = await person.call('elicit', MESSAGE);
+			await kill(slug);
+			await pause(1_200);
+			expect(endOf((await person.retry(asked, 'ada', 'elicit', MESSAGE)).json)).toMatch(LOST);
+			const again = await person.call('elicit', MESSAGE);
+			expect(endOf((await person.retry(again, 'ada', 'elicit', MESSAGE)).json)).toBe('ok');
+		},
+	);
 
 	it('a session that the server has forgotten cannot be answered, and the next call opens another', async () => {
 		const person = modernAt('asking', 'forgotten');

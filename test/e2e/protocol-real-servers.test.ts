@@ -60,7 +60,7 @@ beforeAll(async () => {
 	const servers = {
 		http: { transport: 'http', url: await startEverything('streamableHttp') },
 		sse: { transport: 'sse', url: await startEverything('sse') },
-		everything: stdio('everything', 'stdio'),
+		everything: { ...stdio('everything', 'stdio'), clientFeatures: ['elicitation'] },
 		files: stdio('filesystem', folder),
 		memory: { ...stdio('memory'), env: { MEMORY_FILE_PATH: join(folder, 'memory.jsonl') } },
 	};

@@ -23,6 +23,7 @@ let events: LegacySseFixture;
 /** Nobody else's, so that its sessions can be counted: the gateway's own and those of a test. */
 let alone: LegacyHttpFixture;
 let ada: Authorization;
+let loner: Authorization;
 
 beforeAll(async () => {
 	old = keep(await startLegacyHttp({ canary: 'OLD' }));
@@ -33,19 +34,23 @@ beforeAll(async () => {
 		old: { transport: 'http', url: old.url },
 		fresh: { transport: 'http', url: fresh.url },
 		events: { transport: 'sse', url: events.url },
-		alone: { transport: 'http', url: alone.url },
 		child: { transport: 'stdio', ...stdioServer({ canary: 'CHILD', era: 'legacy' }) },
 	};
-	const grants = [{ group: 'G', workspace: 'google', access: 'write' }];
-	gateway = keep(await startGateway({ workspaces: { google: { servers } }, grants }));
+	const grants = [
+		{ group: 'G', workspace: 'google', access: 'write' },
+		{ group: 'L', workspace: 'lone', access: 'write' },
+	];
+	const lone = { servers: { alone: { transport: 'http', url: alone.url } } };
+	gateway = keep(await startGateway({ workspaces: { google: { servers }, lone }, grants }));
 	ada = { authorization: `Bearer ${gateway.tokenFor(['G'], { oid: 'ada' })}` };
+	loner = { authorization: `Bearer ${gateway.tokenFor(['L'], { oid: 'loner' })}` };
 });
 
 beforeEach(() => old.setBehaviour({ answers: 'auto', getStream: true }));
 
 const at = (path: string): string => gateway.url + path;
 const OLD = '/w/google/s/old/sse';
-const ALONE = '/w/google/s/alone/sse';
+const ALONE = '/w/lone/s/alone/sse';
 
 const WAYS = [
 	['/w/google/s/old/sse', 'OLD', ''],
@@ -154,11 +159,32 @@ describe('the server’s own stream', () => {
 		await sse.request('tools/call', { name: 'toggle_tool', arguments: {} }, 2);
 	});
 
-	it('carries questions, which the client answers, as do those of a call', async () => {
+	it.each([
+		[OLD, ''],
+		['/w/google/s/events/sse', ''],
+		['/w/google/s/child/sse', ''],
+		['/sse', 'google__old__'],
+	])('carries questions, which the client answers, as do those of a call (%s)', async (path, prefix) => {
 		for (const rootsFirst of [false, true]) {
-			const client = keepShort(await connectSse(at(OLD), ada));
-			const result = await client.callTool({ name: 'elicit', arguments: { message: 'Name?', rootsFirst } });
+			const client = keepShort(await connectSse(at(path), ada));
+			const result = await client.callTool({ name: `${prefix}elicit`, arguments: { message: 'Name?', rootsFirst } });
 			expect(result.structuredContent).toMatchObject({ response: { action: 'accept', content: { name: 'Ada' } } });
+		}
+	});
+
+	it.each([
+		['/w/google/s/child/sse', ''],
+		['/w/google/sse', 'fresh__'],
+	])('tells of changes where the gateway holds the session too (%s)', async (path, prefix) => {
+		const sse = keepShort(await openSse(at(path), ada));
+		await sse.initialize();
+		let [id, heard] = [0, ''];
+		const toggle = () => sse.request('tools/call', { name: `${prefix}toggle_tool`, arguments: {} }, ++id);
+		// The stream opens beside the messages, so the first change may come too early for it.
+		while (heard !== 'notifications/tools/list_changed' || id % 2 === 1) {
+			await toggle();
+			for (let message = await sse.next(); message.id !== id; message = await sse.next()) heard = message.method;
+			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 	});
 
@@ -184,18 +210,18 @@ describe('a session of the server', () => {
 	});
 
 	it('ends with the stream', async () => {
-		const sse = await openSse(at(ALONE), ada);
+		const sse = await openSse(at(ALONE), loner);
 		await sse.initialize();
 		expect(alone.sessionCount()).toBe(2);
 		await sse.close();
 		await soon(() => alone.sessionCount()).toBe(1);
 		const ended = gateway.audit().filter((line) => line['method'] === 'end' && line['server'] === 'alone');
-		expect(ended).toMatchObject([{ kind: 'intent', address: '/w/google/s/alone/mcp', principal: { oid: 'ada' } }]);
+		expect(ended).toMatchObject([{ kind: 'intent', address: '/w/lone/s/alone/mcp', principal: { oid: 'loner' } }]);
 	});
 
 	it('ends too when the stream goes during the handshake', async () => {
 		alone.setBehaviour({ hostile: { kind: 'delay', delayMs: 200, methods: ['initialize'] } });
-		const sse = await openSse(at(ALONE), ada);
+		const sse = await openSse(at(ALONE), loner);
 		await sse.request('initialize', { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'x' } });
 		await soon(() => alone.sessionCount()).toBe(2);
 		await sse.close();

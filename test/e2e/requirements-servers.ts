@@ -289,6 +289,37 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'changes-told',
+		promise:
+			'Changes of lists and watched resources reach callers of both eras, from servers of both, over every transport.',
+		source: 'docs/protocol.md: changes; mcp 2026-07-28: basic/subscriptions; mcp 2025-11-25: server/resources',
+		proofs: [
+			['test/e2e/protocol-changes.test.ts', 'is acknowledged, hears of its lists and its resources'],
+			['test/e2e/protocol-changes.test.ts', 'hears of changes on its stream, and of resources it subscribed to'],
+			['test/e2e/protocol-changes-loss.test.ts', 'is started and asked again when it is a %s child'],
+		],
+	},
+	{
+		id: 'changes-of-ones-own',
+		promise: 'Nobody hears of a change in another workspace, or of what another person watches.',
+		source: 'docs/protocol.md: changes; SECURITY.md',
+		proofs: [
+			['test/e2e/protocol-changes-sharing.test.ts', 'hear nothing of each other'],
+			['test/e2e/protocol-changes-sharing.test.ts', 'at %s hear each of their own'],
+			['test/e2e/protocol-changes-sharing.test.ts', 'tells nobody of the changes of another'],
+		],
+	},
+	{
+		id: 'changes-bounded',
+		promise: 'What callers watch is bounded, and is let go when they leave.',
+		source: 'docs/protocol.md: changes',
+		proofs: [
+			['test/e2e/protocol-changes-sharing.test.ts', 'is asked once for each resource, until the last has gone'],
+			['test/e2e/protocol-changes-sharing.test.ts', 'that a session watches is at most 1,000'],
+			['src/upstream/client-subscriptions.test.ts', 'ends after an hour without use'],
+		],
+	},
+	{
 		id: 'cancellation',
 		promise: 'Cancelling ends one’s own call at the server; leaving cancels in the modern era and not before it.',
 		source: 'mcp 2026-07-28 and 2025-11-25: cancellation',

@@ -23,6 +23,8 @@ export interface GrantEntry {
 export interface CompanyPlan {
 	readonly servers: Readonly<Record<string, Readonly<Record<string, Build>>>>;
 	readonly grants: readonly GrantEntry[];
+	/** Members of every server's entry, in every configuration. */
+	readonly common?: object;
 	/** More members for a server's entry: `tools`, `isolation`, … */
 	readonly entryOf?: (place: { readonly workspace: string; readonly slug: string }) => object;
 	/** Every tool waits at random up to so long, milliseconds. */
@@ -64,7 +66,7 @@ export async function startServers(plan: CompanyPlan): Promise<Servers> {
 	return {
 		upstreams,
 		secrets,
-		config: (entryOf = plan.entryOf) => configOf(upstreams, plan.grants, entryOf),
+		config: (entryOf = plan.entryOf) => configOf(upstreams, plan, entryOf),
 		upstream: (workspace, slug) =>
 			upstreams.find((each) => each.workspace === workspace && each.slug === slug) as Upstream,
 		sightings: createSightings(upstreams),
@@ -109,13 +111,13 @@ export function environmentOf(secrets: Company['secrets']): Record<string, strin
 
 function configOf(
 	upstreams: readonly Upstream[],
-	grants: readonly GrantEntry[],
+	{ grants, common }: CompanyPlan,
 	entryOf: CompanyPlan['entryOf'] = () => ({}),
 ): ConfigInput {
 	const workspaces: Record<string, { servers: Record<string, object> }> = {};
 	for (const { workspace, slug, entry } of upstreams) {
 		workspaces[workspace] ??= { servers: {} };
-		workspaces[workspace].servers[slug] = { ...entry, ...entryOf({ workspace, slug }) };
+		workspaces[workspace].servers[slug] = { ...entry, ...common, ...entryOf({ workspace, slug }) };
 	}
 	return { workspaces, grants };
 }

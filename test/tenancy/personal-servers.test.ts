@@ -31,6 +31,8 @@ beforeAll(async () => {
 			{ group: 'MCP-Google', workspace: 'google', access: 'write' },
 			{ group: 'MCP-Both', workspace: '*', access: 'write' },
 		],
+		// What may be asked is told in sessions of its own; these are about the ones that everything else goes through.
+		common: { clientFeatures: [] },
 		entryOf: ({ slug }) => ({ isolation: slug === 'shared' ? 'shared' : 'principal' }),
 	});
 	other = await startFakeDirectory({ id: 'other' });

@@ -1,5 +1,6 @@
-import { asObject, type JsonObject } from '../call.ts';
-import { encodeHeaderText } from './envelope.ts';
+import { PortcullisError } from '../../errors/portcullis-error.ts';
+import { asObject, type Call, type JsonObject } from '../call.ts';
+import { decodeHeaderText, encodeHeaderText } from './envelope.ts';
 
 /** One argument that a tool wants mirrored: path of property names to it, and the header's suffix. */
 export interface ParamHeader {
@@ -73,6 +74,27 @@ export function paramHeaderValues(declared: readonly ParamHeader[], args: JsonOb
 			values.set(`mcp-param-${header.toLowerCase()}`, encodeHeaderText(String(value)));
 	}
 	return values;
+}
+
+/**
+ * Checks that a modern call mirrors its arguments as the tool declares (mcp 2026-07-28: basic/transports, custom
+ * headers); needed where no server does. Throws PC_HEADER_MISMATCH.
+ */
+export function checkParamHeaders(declared: readonly ParamHeader[], call: Call): void {
+	const args = asObject(call.params['arguments']) ?? {};
+	for (const { path, header } of declared) {
+		const value = path.reduce<unknown>(ownMember, args);
+		if (value === undefined || value === null) continue;
+		const sent = call.headers.get(`mcp-param-${header.toLowerCase()}`);
+		const text = sent === undefined ? undefined : decodeHeaderText(sent);
+		if (text !== undefined && isSame(text, value)) continue;
+		throw new PortcullisError('PC_HEADER_MISMATCH', { idText: call.idText, data: { header: `Mcp-Param-${header}` } });
+	}
+}
+
+// Integers count by their value: a client may write 1e3 for 1000.
+function isSame(text: string, value: unknown): boolean {
+	return text === String(value) || (typeof value === 'number' && text.trim() !== '' && Number(text) === value);
 }
 
 function ownMember(at: unknown, name: string): unknown {
