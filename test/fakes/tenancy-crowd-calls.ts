@@ -89,7 +89,7 @@ async function beAsked(member: Member, place: Place, canaryOf: CanaryOf): Promis
 	const path = pathOf(member, place);
 	const caller = member.caller('askable');
 	const first = await caller.send(path, 'tools/call', params, { id });
-	if (member.era === 'legacy' || refusalIn(first) !== undefined) {
+	if (responseIn(first).result?.resultType !== 'input_required') {
 		return judged(member, place, { answer: first, found: idFaults(first, id), expected });
 	}
 	const stolen = member.random() < 0.5 ? await tryState(member, path, { first, params }) : [];

@@ -64,6 +64,7 @@ export async function startCrowd(plan: CrowdPlan): Promise<Crowd> {
 	const servers = await startServers({
 		servers: Object.fromEntries(workspaces.map((workspace, index) => [workspace, serversOf(index)])),
 		grants: workspaces.map((workspace) => ({ group: workspace, workspace, access: 'write' })),
+		entryOf: ({ slug }) => (slug === 'stdio-modern' ? { clientFeatures: ['elicitation'] } : {}),
 		jitterMs: JITTER_MS,
 	});
 	const options = { logLevel: 'info', main: plan.main };
