@@ -286,7 +286,19 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 		source: 'ARCHITECTURE.md: invariants',
 		proofs: [
 			['test/tenancy/interleaving.test.ts', 'deliver to each only what is its own'],
+			['test/tenancy/crowd.test.ts', 'deliver to each only what is its own'],
+			['test/tenancy/crowd-planted.test.ts', 'finds out one %s'],
 			['test/tenancy/cancellation.test.ts', 'ends only its own call'],
+		],
+	},
+	{
+		id: 'abandoned-leaves-nothing',
+		promise: 'No listener, timer, stream, session or parked call outlives the caller it was there for.',
+		source: 'ARCHITECTURE.md: invariants',
+		proofs: [
+			['test/tenancy/abandoned.test.ts', 'leave no upstream session behind'],
+			['test/tenancy/abandoned.test.ts', 'leave no socket, pipe, child or timer behind'],
+			['test/tenancy/abandoned.test.ts', 'leave nothing on the heap'],
 		],
 	},
 	{

@@ -1,5 +1,5 @@
 import { modern } from './gateway.ts';
-import { type Delivery, deliver, headerOf, messagesIn } from './tenancy-wire.ts';
+import { type Delivery, deliver, headerOf, type Message, messagesIn } from './tenancy-wire.ts';
 
 /** The two families of protocol revisions. */
 export type Era = 'legacy' | 'modern';
@@ -37,6 +37,10 @@ export interface CallerOptions {
 	readonly token: string;
 	readonly era: Era;
 	readonly headers?: Readonly<Record<string, string>>;
+	/** What it can be asked; unless told, a legacy caller elicitation and roots, a modern one nothing. */
+	readonly capabilities?: object;
+	/** Result it answers an elicitation with on the stream of a call; declines unless told. */
+	answerTo?(question: Message): object;
 }
 
 const REVISION = '2025-11-25';
@@ -50,12 +54,14 @@ export const INITIALIZE = {
 };
 
 /** A client that speaks one era by hand, so that nothing it is sent goes unseen. */
-export function createCaller({ url, token, era, headers: more = {} }: CallerOptions): Caller {
+export function createCaller(options: CallerOptions): Caller {
+	const { url, token, era, capabilities, headers: more = {}, answerTo = () => ({ action: 'decline' }) } = options;
 	const sessions = new Map<string, Promise<string | undefined>>();
+	const handshake = capabilities === undefined ? INITIALIZE : { ...INITIALIZE, capabilities };
 	const headers = { authorization: `Bearer ${token}`, ...CONTENT, ...more };
 
 	const open = async (path: string): Promise<string | undefined> => {
-		const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: INITIALIZE });
+		const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: handshake });
 		return headerOf(await deliver(url + path, { headers, body }), 'mcp-session-id');
 	};
 	const session = (path: string): Promise<string | undefined> => {
@@ -68,22 +74,29 @@ export function createCaller({ url, token, era, headers: more = {} }: CallerOpti
 		return { 'mcp-protocol-version': REVISION, ...(id !== undefined && { 'mcp-session-id': id }) };
 	};
 
+	const fresh = (method: string, params: Params, id: string | number) => {
+		if (capabilities === undefined) return modern(method, params, id);
+		const declared = { 'io.modelcontextprotocol/clientCapabilities': capabilities };
+		return modern(method, { ...params, _meta: { ...declared, ...(params['_meta'] as object | undefined) } }, id);
+	};
+
 	return {
 		era,
 		headers,
 		session,
 		async send(path, method, params = {}, options = {}) {
 			const { id = 1, sessionless = false } = options;
-			const fresh = era === 'modern' ? modern(method, params, id) : undefined;
-			const head = fresh ? { ...fresh.headers, ...taskHeader(params) } : await legacyHead(path, sessionless);
+			const request = era === 'modern' ? fresh(method, params, id) : undefined;
+			const head = request ? { ...request.headers, ...taskHeader(params) } : await legacyHead(path, sessionless);
 			const all = { ...headers, ...head, ...options.headers };
 			const answered = new Set<unknown>();
 			return deliver(url + path, {
 				headers: all,
-				body: JSON.stringify(fresh?.body ?? { jsonrpc: '2.0', id, method, params }),
+				body: JSON.stringify(request?.body ?? { jsonrpc: '2.0', id, method, params }),
 				onText(text) {
 					options.onText?.(text);
-					if (text.includes('elicitation/create')) decline(url + path, all, text, answered);
+					if (!text.includes('elicitation/create')) return;
+					for (const question of questionsIn(text, answered)) reply(url + path, all, question.id, answerTo(question));
 				},
 			});
 		},
@@ -94,12 +107,13 @@ function taskHeader({ taskId }: Params): Record<string, string> {
 	return typeof taskId === 'string' ? { 'mcp-name': taskId } : {};
 }
 
-/** Answers what a server asks on the stream of a call, so that the call can end. */
-function decline(url: string, headers: Readonly<Record<string, string>>, text: string, answered: Set<unknown>): void {
-	for (const { id, method } of messagesIn(text)) {
-		if (method !== 'elicitation/create' || answered.has(id)) continue;
-		answered.add(id);
-		const body = JSON.stringify({ jsonrpc: '2.0', id, result: { action: 'decline' } });
-		deliver(url, { headers, body }).catch(() => undefined);
-	}
+/** What a server asks on the stream of a call and has not been answered yet. */
+function questionsIn(text: string, answered: Set<unknown>): readonly Message[] {
+	const open = messagesIn(text).filter(({ id, method }) => method === 'elicitation/create' && !answered.has(id));
+	for (const { id } of open) answered.add(id);
+	return open;
+}
+
+function reply(url: string, headers: Readonly<Record<string, string>>, id: Message['id'], result: object): void {
+	deliver(url, { headers, body: JSON.stringify({ jsonrpc: '2.0', id, result }) }).catch(() => undefined);
 }

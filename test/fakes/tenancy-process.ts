@@ -25,15 +25,27 @@ export interface GatewayProcess {
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
 
-/** Starts the built gateway with this configuration and exactly this environment, logging all there is to log. */
-export async function startGatewayProcess(config: ConfigInput, env: Record<string, string>): Promise<GatewayProcess> {
+/** Which gateway to run, and how much it says. */
+export interface GatewayProcessOptions {
+	/** Compiled entry point; the one of the build unless told. */
+	readonly main?: string | undefined;
+	/** `trace`, which is all there is, unless told. */
+	readonly logLevel?: string;
+}
+
+/** Starts the built gateway with this configuration and exactly this environment. */
+export async function startGatewayProcess(
+	config: ConfigInput,
+	env: Record<string, string>,
+	{ main = MAIN, logLevel = 'trace' }: GatewayProcessOptions = {},
+): Promise<GatewayProcess> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
 	writeFileSync(file, stringify({ directories: [directory.directory], ...config }));
-	const settings = { PORTCULLIS_DATA: folder, PORTCULLIS_LOG_LEVEL: 'trace', PORTCULLIS_CONFIG: file };
+	const settings = { PORTCULLIS_DATA: folder, PORTCULLIS_LOG_LEVEL: logLevel, PORTCULLIS_CONFIG: file };
 	const ports = ['--port', '0', '--admin-port', '0'];
-	const child = spawn(process.execPath, [MAIN, 'serve', ...ports], { cwd: folder, env: { ...env, ...settings } });
+	const child = spawn(process.execPath, [main, 'serve', ...ports], { cwd: folder, env: { ...env, ...settings } });
 	const exited = once(child, 'exit') as Promise<[number | null]>;
 	let output = '';
 	const keep = (chunk: string): void => {

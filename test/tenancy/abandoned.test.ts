@@ -39,7 +39,7 @@ beforeAll(async () => {
 	company = await startCompany({
 		servers: { google: SERVERS },
 		grants: [{ group: 'MCP-Google', workspace: 'google', access: 'write' }],
-		entryOf: () => ({ limits: LIMITS }),
+		entryOf: ({ slug }) => ({ limits: LIMITS, ...(slug === 'child' && { clientFeatures: ['elicitation'] }) }),
 	});
 	token = company.gateway.tokenFor(['MCP-Google'], { oid: 'ada' });
 });
