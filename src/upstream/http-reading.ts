@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
+import { isResponse, parseMessage } from '../mcp/server-message.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { HttpReply } from './http-exchange.ts';
 import { type HttpWireParts, lostSession, type Poster } from './http-poster.ts';
@@ -36,7 +37,7 @@ export async function readResponse(answer: HttpReply, reading: Reading): Promise
 	if (answer.events !== undefined) return readStream(answer.events, answer.stamp, reading);
 	if (answer.mediaType !== 'application/json') throw notMcp(answer);
 	const text = answer.body.toString('utf8');
-	const value = parseObject(text);
+	const value = parseMessage(text);
 	if (value === undefined || !isResponse(value)) throw notMcp(answer);
 	// An error about the message as a whole may carry no id.
 	if (value['id'] === reading.id || (value['id'] == null && value['error'] !== undefined)) {
@@ -49,18 +50,6 @@ export async function readResponse(answer: HttpReply, reading: Reading): Promise
 function notMcp(answer: HttpReply): PortcullisError {
 	const { status, mediaType } = answer;
 	return new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${status} ${mediaType}`, upstreamStatus: status });
-}
-
-function parseObject(text: string): JsonObject | undefined {
-	try {
-		return asObject(JSON.parse(text));
-	} catch {
-		return undefined;
-	}
-}
-
-function isResponse(value: JsonObject): boolean {
-	return value['method'] === undefined && (value['result'] !== undefined || value['error'] !== undefined);
 }
 
 async function readStream(first: EventFeed, stamp: Stamp, reading: Reading): Promise<WireResponse> {
@@ -85,7 +74,7 @@ async function readStage(feed: EventFeed, stamp: Stamp, reading: Reading): Promi
 		lastId = event.id ?? lastId;
 		retryMs = event.retry ?? retryMs;
 		if (event.data === '') continue;
-		const value = parseObject(event.data);
+		const value = parseMessage(event.data);
 		if (value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'an event that is not JSON' });
 		if (isResponse(value) && value['id'] === reading.id) {
 			feed.cancel();
@@ -155,7 +144,7 @@ export async function drainNotifications(feed: EventFeed, parts: ReadingParts): 
 
 async function takeAll(feed: EventFeed, parts: ReadingParts): Promise<void> {
 	for (let event = await feed.next(); event !== undefined; event = await feed.next()) {
-		const value = event.data === '' ? undefined : parseObject(event.data);
+		const value = event.data === '' ? undefined : parseMessage(event.data);
 		if (value !== undefined && typeof value['method'] === 'string') {
 			takeMessage({ value, text: event.data }, parts, undefined);
 		}

@@ -1,5 +1,6 @@
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import { ACKNOWLEDGED } from '../mcp/changes.ts';
+import { parseMessage } from '../mcp/server-message.ts';
 import type { EventFeed } from './event-feed.ts';
 import type { HttpReply } from './http-exchange.ts';
 
@@ -96,7 +97,7 @@ async function readAll(parts: HttpWatchParts, stream: Stream, stand: Stand): Pro
 	if (stream.replaced) feed?.cancel();
 	if (feed === undefined) return 'ended';
 	for (let event = await feed.next(); event !== undefined && !stream.replaced; event = await feed.next()) {
-		const message = parse(event.data);
+		const message = parseMessage(event.data);
 		if (message === undefined) continue;
 		if (message['method'] === ACKNOWLEDGED) stand(stream, asObject(message['params']) ?? {});
 		else if (typeof message['method'] === 'string') parts.take(message);
@@ -105,12 +106,4 @@ async function readAll(parts: HttpWatchParts, stream: Stream, stand: Stand): Pro
 	}
 	feed.cancel();
 	return 'ended';
-}
-
-function parse(data: string): JsonObject | undefined {
-	try {
-		return asObject(JSON.parse(data));
-	} catch {
-		return undefined;
-	}
 }

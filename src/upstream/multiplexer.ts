@@ -2,6 +2,7 @@ import type { UpstreamLimits } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
+import { parseMessage } from '../mcp/server-message.ts';
 import { cancelled } from './http-exchange.ts';
 import { questionOf, refuseQuestion } from './question.ts';
 import type { WireEvents, WireQuestion, WireRequest, WireResponse } from './wire.ts';
@@ -98,14 +99,6 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 
 function requestText(id: number, request: WireRequest): string {
 	return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(request.method)},"params":${request.paramsFor(id)}}`;
-}
-
-function parseMessage(text: string): JsonObject | undefined {
-	try {
-		return asObject(JSON.parse(text));
-	} catch {
-		return undefined;
-	}
 }
 
 interface WaitingParts {

@@ -4,6 +4,7 @@ import type { ScopeKey } from '../lib/scope.ts';
 import { type Answer, emptyAnswer, type Frame, type FrameSink, type StreamEnd } from '../mcp/answer.ts';
 import { asObject, type Call, type JsonObject } from '../mcp/call.ts';
 import { newClaim, type SessionIds } from '../mcp/legacy/session.ts';
+import { isResponse, parseMessage } from '../mcp/server-message.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { Pools } from './pools.ts';
 import { callerFrameText, callerText, type RawRequest, type RawSeals } from './raw-text.ts';
@@ -112,7 +113,7 @@ function sessionHeader({ request, parts }: Passing, reply: HttpReply): Record<st
 function messageFrom(passing: Passing, reply: HttpReply, headers: Record<string, string>): Answer {
 	const { call, route } = passing.request;
 	const text = reply.body.toString('utf8');
-	const value = reply.mediaType === 'application/json' ? parse(text) : undefined;
+	const value = reply.mediaType === 'application/json' ? parseMessage(text) : undefined;
 	const detail = `HTTP ${reply.status} ${reply.mediaType}`;
 	if (value === undefined || !isResponse(value)) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail });
 	if (!answers(value, call)) {
@@ -128,18 +129,6 @@ function messageFrom(passing: Passing, reply: HttpReply, headers: Record<string,
 		headers,
 		failed: isFailure(value),
 	};
-}
-
-function parse(text: string): JsonObject | undefined {
-	try {
-		return asObject(JSON.parse(text));
-	} catch {
-		return undefined;
-	}
-}
-
-function isResponse(value: JsonObject): boolean {
-	return value['method'] === undefined && (value['result'] !== undefined || value['error'] !== undefined);
 }
 
 // An error about the message as a whole may carry no id; a result always carries ours.
@@ -186,7 +175,7 @@ async function pump(passing: Passing, reply: HttpReply, sink: FrameSink): Promis
 
 async function passFrame(passing: Passing, frame: Frame, sink: FrameSink): Promise<'final' | 'more'> {
 	const { call, route, credential } = passing.request;
-	const value = frame.data === '' ? {} : parse(frame.data);
+	const value = frame.data === '' ? {} : parseMessage(frame.data);
 	if (value === undefined) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'an event that is not JSON' });
 	if (isResponse(value) && call.kind === 'request' && value['id'] === call.id) {
 		const data = callerText(passing.parts, passing.request, { text: frame.data, value });

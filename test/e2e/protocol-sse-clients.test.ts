@@ -34,7 +34,11 @@ beforeAll(async () => {
 		old: { transport: 'http', url: old.url },
 		fresh: { transport: 'http', url: fresh.url },
 		events: { transport: 'sse', url: events.url },
-		child: { transport: 'stdio', ...stdioServer({ canary: 'CHILD', era: 'legacy' }) },
+		child: {
+			transport: 'stdio',
+			clientFeatures: ['elicitation', 'sampling', 'roots'],
+			...stdioServer({ canary: 'CHILD', era: 'legacy' }),
+		},
 	};
 	const grants = [
 		{ group: 'G', workspace: 'google', access: 'write' },
