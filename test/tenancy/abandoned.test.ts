@@ -29,7 +29,7 @@ const AT_ONCE = 32;
 const MEGABYTE = 2 ** 20;
 /**
  * What the heap may have grown by, of which 2 MB are seen: full caches whose session ids are longer now, and noise. It is
- * 370 bytes for each client, less than one closure with what it holds.
+ * 370 bytes for each client if all leave something; a kind of which there are few has to leave more to be seen.
  */
 const MARGIN_BYTES = 3.5 * MEGABYTE;
 
