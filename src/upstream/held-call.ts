@@ -14,7 +14,7 @@ import { NO_CAPABILITIES, type Session } from './session-entries.ts';
 /** Through a session the gateway holds: another era, another transport, or an aggregate address. */
 export async function heldCall(parts: HeldParts, request: HeldRequest): Promise<Answer> {
 	const { call, route } = request;
-	const binding = bindingFor(request);
+	const binding = (): StateBinding => bindingFor(request);
 	const state = stateOf(parts, call, binding);
 	const gone = request.endsWithConnection ? request.disconnected() : undefined;
 	const cancel = parts.clients.begin(route.session, call, gone);
@@ -37,10 +37,10 @@ function mayRepeat(error: unknown, call: Call): boolean {
 // Only these may be answered with questions (mcp 2026-07-28: basic/patterns/mrtr).
 const MAY_ASK: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 
-function stateOf({ states }: HeldParts, call: Call, binding: StateBinding): OpenedState | undefined {
+function stateOf({ states }: HeldParts, call: Call, binding: () => StateBinding): OpenedState | undefined {
 	const state = call.params['requestState'];
 	if (call.era !== 'modern' || !MAY_ASK.has(call.method) || state === undefined) return undefined;
-	return states.read(state, binding);
+	return states.read(state, binding());
 }
 
 function bindingFor({ call, principal, credential, route }: HeldRequest): StateBinding {
@@ -64,7 +64,8 @@ async function attempt(held: Held): Promise<Answer> {
 	const { call, route, credential, principal } = request;
 	const target = { server: route.server, credential };
 	const profile = canBeAsked(request) ? route.profile : NO_CAPABILITIES;
-	const { era, way } = await parts.sessions.spokenBy(target);
+	const spoken = parts.sessions.spokenBy(target);
+	const { era, way } = spoken instanceof Promise ? await spoken : spoken;
 	const modern = era === 'modern';
 	const asks = MAY_ASK.has(call.method) && mayBeAsked(profile);
 	// On a stream that callers share a log message cannot be told apart by caller.

@@ -134,7 +134,7 @@ function addresseeOf(held: Held, leg: HeldLeg): Addressee {
 		call: leg.call,
 		crossing: { from, to: leg.call.era },
 		profile: leg.profile,
-		mint: (inner) => parts.states.mint(held.binding, inner),
+		mint: (inner) => parts.states.mint(held.binding(), inner),
 		carriesTasks: from === 'modern' && leg.call.era === 'modern' && route.address.kind === 'server',
 		taskIdFor: (id) =>
 			route.restored?.taskIds?.get(id) ?? (route.restored ? undefined : parts.tasks.wrap({ id, tool }, owner)),
@@ -158,7 +158,7 @@ async function carry(held: Carried, conversation: HeldConversation, notes: Notes
 	const { parts, signal, state, binding } = held;
 	const { questionMs } = leg.route.server.limits;
 	const answers = state?.park === undefined ? undefined : paramsText(leg.call);
-	const park = (): string => parts.states.mint(binding, { park: parts.parked.park(conversation, questionMs) });
+	const park = (): string => parts.states.mint(binding(), { park: parts.parked.park(conversation, questionMs) });
 	const { profile } = held.request.route;
 	const next = await step(conversation, { park, signal: signal as CancelSignal, profile }, answers);
 	return 'asks' in next ? asking(leg.call, next.asks) : delivered(held, leg, { response: next.response, stamp });

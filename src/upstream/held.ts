@@ -34,8 +34,8 @@ export interface Held {
 	readonly signal: CancelSignal | undefined;
 	/** What the state in a modern retry says. */
 	readonly state: OpenedState | undefined;
-	/** What request states of this call are bound to. */
-	readonly binding: StateBinding;
+	/** What request states of this call are bound to; few calls have any, so it is made when asked for. */
+	binding(): StateBinding;
 	/** The call is over. */
 	done(): void;
 }
