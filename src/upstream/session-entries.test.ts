@@ -45,6 +45,20 @@ describe('shared sessions', () => {
 	});
 });
 
+describe('shared sessions that are all still opening', () => {
+	it('make no room for another set of capabilities, and always for the common one', () => {
+		const { entries: all, retired } = entries();
+		const opening = new Promise<never>(() => undefined);
+		const made = Array.from({ length: MAX_PROFILES }, (_, index) => all.shared(HTTP, `{"x":${index}}`));
+		for (const entry of made) entry.opening = opening;
+		expect(() => all.shared(HTTP, '{"one":"more"}')).toThrow(expect.objectContaining({ code: 'PC_UPSTREAM_BUSY' }));
+		expect(all.shared(HTTP, NO_CAPABILITIES)).toBeDefined();
+		made[3]!.openedAt = 1;
+		expect(all.shared(HTTP, '{"one":"more"}')).toBeDefined();
+		expect(retired).toEqual([made[3]]);
+	});
+});
+
 describe('sessions of one person', () => {
 	it('are nobody else’s, in no other scope, under no other capabilities, and never the shared one', () => {
 		const { entries: all } = entries();
@@ -96,6 +110,19 @@ describe('sessions of one person', () => {
 		made[7]!.leases--;
 		expect(all.owned(STDIO, wanted('one more')).leases).toBe(1);
 		expect(retired).toEqual([made[7]]);
+	});
+
+	it('that are still opening do not make room: a child of theirs would be nobody’s', () => {
+		const { entries: all, retired } = entries();
+		const made = Array.from({ length: MAX_OWNED }, (_, index) => all.owned(STDIO, wanted(`p${index}`)));
+		// Whoever wanted it has gone meanwhile.
+		made[0]!.leases--;
+		made[0]!.opening = new Promise(() => undefined);
+		expect(() => all.owned(STDIO, wanted('one more'))).toThrow(expect.objectContaining({ code: 'PC_UPSTREAM_BUSY' }));
+		expect(retired).toEqual([]);
+		made[0]!.openedAt = 1;
+		expect(all.owned(STDIO, wanted('one more')).leases).toBe(1);
+		expect(retired).toEqual([made[0]]);
 	});
 
 	it('that still carry a request do not make room', () => {

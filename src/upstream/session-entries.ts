@@ -72,7 +72,10 @@ export interface LeaseWanted {
 
 /** All sessions, by scope and then by what else tells them apart. */
 export interface Entries {
-	/** The session of the scope that declares these capabilities and serves everybody. */
+	/**
+	 * The session of the scope that declares these capabilities and serves everybody; throws PC_UPSTREAM_BUSY when too many
+	 * others are being opened.
+	 */
 	shared(target: Target, profile: string): Entry;
 	/** A session of one person with a lease on it; throws PC_UPSTREAM_BUSY when there are too many. */
 	owned(target: Target, wanted: LeaseWanted): Entry;
@@ -96,7 +99,7 @@ export function createEntries(retire: (entry: Entry) => void): Entries {
 			const entries = entriesOf(target);
 			const known = entries.get(profile);
 			if (known !== undefined) return known;
-			dropOldestProfile(entries, retire);
+			if (profile !== NO_CAPABILITIES) dropOldestProfile(entries, retire);
 			const entry = newEntry(target, undefined);
 			entries.set(profile, entry);
 			return entry;
@@ -127,10 +130,19 @@ function lease(entries: Map<string, Entry>, target: Target, { profile, owner, is
 function makeRoom(entries: Map<string, Entry>, retire: Leasing['retire']): void {
 	const owned = [...entries].filter(([, entry]) => entry.owner !== undefined);
 	if (owned.length < MAX_OWNED) return;
-	const free = owned.find(([, { leases, inFlight }]) => leases === 0 && inFlight === 0);
-	if (free === undefined) throw new PortcullisError('PC_UPSTREAM_BUSY', { retryAfterSeconds: BUSY_RETRY_SECONDS });
+	const free = owned.find(([, entry]) => entry.leases === 0 && entry.inFlight === 0 && !isOpening(entry));
+	if (free === undefined) throw busy();
 	retire(free[1]);
 	entries.delete(free[0]);
+}
+
+// Forgotten while it opens, a session would be open and nobody's: no stop of the gateway would find its child.
+function isOpening({ opening, openedAt }: Entry): boolean {
+	return opening !== undefined && openedAt === 0;
+}
+
+function busy(): PortcullisError {
+	return new PortcullisError('PC_UPSTREAM_BUSY', { retryAfterSeconds: BUSY_RETRY_SECONDS });
 }
 
 // Starting a program over and over is dear; asking whether a port answers again is not.
@@ -159,8 +171,9 @@ function newEntry({ server, credential }: Target, owner: string | undefined): En
 // Callers choose their capabilities freely, so the sessions made for them are few; the common one always stays.
 function dropOldestProfile(entries: Map<string, Entry>, retire: Leasing['retire']): void {
 	const shared = [...entries].filter(([, entry]) => entry.owner === undefined);
-	const oldest = shared.find(([profile]) => profile !== NO_CAPABILITIES);
-	if (shared.length < MAX_PROFILES || oldest === undefined) return;
+	if (shared.length < MAX_PROFILES) return;
+	const oldest = shared.find(([profile, entry]) => profile !== NO_CAPABILITIES && !isOpening(entry));
+	if (oldest === undefined) throw busy();
 	retire(oldest[1]);
 	entries.delete(oldest[0]);
 }
