@@ -19,7 +19,7 @@ interface Sent {
 }
 
 /** A dialogue with a server that a test plays. */
-function play(era: 'modern' | 'legacy') {
+function play(era: 'modern' | 'legacy', first: Readonly<Record<string, string>> = {}) {
 	const sent: Sent[] = [];
 	const told: unknown[] = [];
 	let latest: Readonly<Record<string, string>> = {};
@@ -40,6 +40,7 @@ function play(era: 'modern' | 'legacy') {
 		session,
 		limits: LIMITS,
 		gatherMs: 0,
+		first,
 		request(more) {
 			latest = more;
 			const onNotification = ({ params }: { params: unknown }): void => void told.push(params);
@@ -219,6 +220,15 @@ describe('a dialogue with a modern server', () => {
 		expect((await dialogue.next()).kind).toBe('response');
 		await dialogue.ended;
 		expect(vi.getTimerCount()).toBe(0);
+	});
+
+	it('begins with the state of a retry, and goes on with those it gets', async () => {
+		const { dialogue, sent } = play('modern', { requestState: '"of the retry"' });
+		expect(sent[0]!.more).toEqual({ requestState: '"of the retry"' });
+		sent[0]!.respond(asks());
+		await dialogue.next();
+		dialogue.answer(new Map([['q', REPLY]]));
+		expect(sent[1]!.more).toEqual({ inputResponses: `{"q":${REPLY.value}}` });
 	});
 
 	it('calls again by itself where it got a state without questions', async () => {

@@ -45,6 +45,8 @@ export interface DialogueParts {
 	readonly limits: UpstreamLimits;
 	/** How long to wait for further questions after one, milliseconds: for callers who answer all with one call. */
 	readonly gatherMs: number;
+	/** `params` members of the first round, JSON text by key: the state of a retry. */
+	readonly first: Readonly<Record<string, string>>;
 	/** The request, without signal and question handler; `more` are `params` members to add, JSON text by key. */
 	request(more: Readonly<Record<string, string>>): Omit<WireRequest, 'signal' | 'onQuestion'>;
 }
@@ -153,7 +155,7 @@ function legacyDialogue({ session, limits, request, gatherMs }: DialogueParts): 
 }
 
 // A modern server answers with its questions and gets the call again with the answers (mcp 2026-07-28: patterns/mrtr).
-function modernDialogue({ session, limits, request }: DialogueParts): Dialogue {
+function modernDialogue({ session, limits, request, first }: DialogueParts): Dialogue {
 	const clock = createClock(limits);
 	let state: Asked | undefined;
 	let rounds = 0;
@@ -175,7 +177,7 @@ function modernDialogue({ session, limits, request }: DialogueParts): Dialogue {
 			clock.stand();
 		}
 	};
-	let pending = send({});
+	let pending = send(first);
 	pending.catch(() => undefined);
 
 	const read = async (): Promise<Turn> => {

@@ -36,12 +36,18 @@ export function beginConversation(held: Held, leg: HeldLeg, release: () => void)
 		dialogue: beginDialogue({
 			session: leg.session,
 			limits,
+			first: retryState(held),
 			gatherMs: leg.call.era === 'modern' ? GATHER_MS : 0,
 			request: (more) => ({ onNotification, ...upstreamMessage(leg, stamp, more) }),
 		}),
 	};
 	void conversation.dialogue.ended.then(release);
 	return conversation;
+}
+
+// The server's own state, in place of ours.
+function retryState({ state }: Held): Readonly<Record<string, string>> {
+	return state?.upstream === undefined ? {} : { requestState: JSON.stringify(state.upstream) };
 }
 
 function stampOf({ request }: Held): Stamp {
@@ -105,10 +111,9 @@ function rising(listener: NonNullable<WireRequest['onNotification']>): typeof li
 }
 
 async function send(held: Held, leg: HeldLeg, notes: Notes): Promise<CallerFrame> {
-	const { signal, state } = held;
+	const { signal } = held;
 	const stamp = stampOf(held);
-	const more = state?.upstream === undefined ? {} : { requestState: JSON.stringify(state.upstream) };
-	const message = upstreamMessage(leg, stamp, more);
+	const message = upstreamMessage(leg, stamp, retryState(held));
 	const response = await leg.session.request({ signal, onNotification: noteTaker(leg, notes), ...message });
 	return delivered(held, leg, { response, stamp });
 }
