@@ -78,7 +78,7 @@ export function createSessions(parts: SessionParts): Sessions {
 		}
 		return orAborted(entry.opening, signal);
 	};
-	const acquire: Sessions['acquire'] = (target, profile, signal) =>
+	const acquire: Sessions['acquire'] = async (target, profile, signal) =>
 		openEntry(entries.shared(target, profile), target, { profile, signal });
 
 	const spokenBy: Sessions['spokenBy'] = (target) => {
@@ -226,9 +226,11 @@ function eventsFor(entry: Entry, opener: Opener): WireEvents {
 	};
 	return {
 		onNotification(notification) {
-			const isLog = notification.method === 'notifications/message' && entry.owner !== undefined;
-			if (isLog) onlyCall()?.onNotification?.(notification);
-			else opener.onNotification(entry.key, notification);
+			const { method } = notification;
+			const isPersonal = entry.owner !== undefined && !method.endsWith('/list_changed');
+			// What one person's session is told of, others may not hear; that a list has changed only makes it be read again.
+			if (!isPersonal) opener.onNotification(entry.key, notification);
+			else if (method === 'notifications/message') onlyCall()?.onNotification?.(notification);
 		},
 		onReopened: () => opener.onReopened(entry.key),
 		onQuestion(question) {

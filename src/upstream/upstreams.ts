@@ -163,8 +163,8 @@ function keeperFor(next: Snapshot): (key: ScopeKey) => boolean {
 }
 
 /**
- * Raises a legacy upstream's verbosity to what the keenest caller asked for; each call still gets only what it asked
- * for. Shared streams cannot say whose a log message is, so only http servers are asked.
+ * Raises a legacy upstream's verbosity, in the session of the call, to what the keenest caller there asked for; each
+ * call still gets only what it asked for.
  */
 function createSetLevel(): (session: Session, level: LogLevel, server: Server) => Promise<void> {
 	const asked = new WeakMap<Session, Set<LogLevel>>();
