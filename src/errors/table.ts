@@ -1,5 +1,14 @@
 /** The stage of the pipeline (architecture: the path of a call) that an error comes from. */
-export type Stage = 'audit' | 'identity' | 'edge' | 'router' | 'policy' | 'credentials' | 'upstream' | 'config';
+export type Stage =
+	| 'audit'
+	| 'identity'
+	| 'edge'
+	| 'router'
+	| 'policy'
+	| 'credentials'
+	| 'upstream'
+	| 'config'
+	| 'store';
 
 /** One row of the error table. `http` and `rpc` are read by the edge alone. */
 export interface ErrorRow {
@@ -290,6 +299,19 @@ export const ERRORS = {
 		'The server needs to ask something (elicitation, sampling or roots) that this client did not say it can answer.',
 	),
 
+	PC_STORE_UNAVAILABLE: row(
+		'store',
+		503,
+		-31503,
+		'The database of the gateway is not to be had at the moment; nothing was changed, try again shortly.',
+	),
+	PC_CONFLICT: row('store', 409, -31409, 'Something with this name is already there, or is still in use.'),
+	PC_CONFIGURATION_STALE: row(
+		'store',
+		503,
+		-31503,
+		'The gateway has been without its database for too long to go by what it knew; try again shortly.',
+	),
 	PC_INTERNAL: row('edge', 500, -32603, 'Something went wrong inside the gateway; tell its operator the request id.'),
 } as const satisfies Record<string, ErrorRow>;
 
