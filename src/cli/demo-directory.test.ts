@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { snapshotOf } from '../../test/fakes/snapshot.ts';
 import type { Directory, Snapshot } from '../config/snapshot.ts';
 import { createAuthenticate } from '../identity/authenticate.ts';
 import { createDemoDirectory, type ServedDirectory } from './demo-directory.ts';
@@ -25,11 +26,7 @@ afterEach(async () => {
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
 function snapshotWith(directory: Directory): Snapshot {
-	return {
-		...{ version: 1, directories: [directory], grantRules: [], workspaces: new Map() },
-		limits: { bodyBytes: 1, jsonDepth: 1, jsonNodes: 1, batchMessages: 1, listDeadlineMs: 1, drainMs: 1 },
-		names: { url: undefined, hosts: new Set(), origins: new Set() },
-	};
+	return snapshotOf([], { directories: [directory] });
 }
 
 describe('the demo directory', () => {

@@ -23,6 +23,7 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 	'workspace-not-granted': 'No grant rule opens the workspace to them.',
 	'server-enabled': 'The server is enabled.',
 	'server-disabled': 'The server is disabled.',
+	'server-faulty': 'The server cannot be used by this gateway, for example because a secret of it cannot be found.',
 	'tool-enabled': 'The tool is enabled.',
 	'tool-disabled': 'The tool is disabled by its rule or by the server’s default.',
 	'tool-read-only': 'The tool says that it only reads (readOnlyHint), which the level read may use.',

@@ -1,49 +1,54 @@
-import { CLIENT_FEATURES } from '../mcp/client-features.ts';
-import { canonicalDigest } from './canonical-digest.ts';
+import { buildWorkspace } from './build-workspace.ts';
 import { fillTid } from './cross-faults.ts';
 import { deepFreeze } from './deep-freeze.ts';
-import type { ConfigFile, ServerEntry } from './file-schema.ts';
+import type { ConfigFile } from './file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
-import type {
-	Directory,
-	GrantRule,
-	PublicNames,
-	Server,
-	Snapshot,
-	ToolRule,
-	Transport,
-	Workspace,
-} from './snapshot.ts';
+import { byHolder, membershipsOf } from './memberships.ts';
+import { inSlugOrder } from './slug-order.ts';
+import type { Directory, GrantRule, PublicNames, Snapshot, Workspace } from './snapshot.ts';
 import { normalOrigin } from './text-rules.ts';
 
-/** The snapshot that a faultless file describes, frozen. */
+/** The snapshot that a faultless file describes, frozen. The id of a workspace is its slug. */
 export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 	const { upstream, ...limits } = file.limits;
 	const defaults = { ...DEFAULT_UPSTREAM_LIMITS, ...upstream };
-	return deepFreeze({
+	const directories = file.directories.map(buildDirectory);
+	const workspaces = Object.entries(file.workspaces);
+	return assembleSnapshot({
 		version,
-		directories: file.directories.map(buildDirectory),
+		directories,
 		grantRules: file.grants.map(buildGrantRule),
-		workspaces: inSlugOrder(
-			file.workspaces,
-			(slug, { title, servers }): Workspace => ({
-				slug,
-				title: title ?? slug,
-				servers: inSlugOrder(servers, (server, entry) => {
-					return buildServer({ workspace: slug, slug: server, limits: { ...defaults, ...entry.limits } }, entry);
-				}),
-			}),
-		),
+		memberships: byHolder(workspaces.flatMap(([slug, { members }]) => membershipsOf(slug, members, directories))),
+		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults })),
 		limits,
 		names: buildNames(file),
 	});
 }
 
-function buildDirectory({ id, issuer, tenantId, audiences, jwksUrl }: ConfigFile['directories'][number]): Directory {
+/** Parts of a snapshot; the workspaces come in any order. */
+export interface SnapshotParts extends Omit<Snapshot, 'workspaces'> {
+	readonly workspaces: Iterable<Workspace>;
+}
+
+/** A snapshot of these parts, frozen. Those that were frozen before stay the same objects. */
+export function assembleSnapshot(parts: SnapshotParts): Snapshot {
+	const named = Array.from(parts.workspaces, (workspace) => [workspace.slug, workspace] as const);
+	return deepFreeze({ ...parts, workspaces: inSlugOrder(named, (_, workspace) => workspace) });
+}
+
+/** A directory as its entry describes it. */
+export function buildDirectory({
+	id,
+	issuer,
+	tenantId,
+	audiences,
+	jwksUrl,
+}: ConfigFile['directories'][number]): Directory {
 	return { id, issuer: fillTid(issuer, tenantId), tenantId, audiences, jwksUrl: fillTid(jwksUrl, tenantId) };
 }
 
-function buildGrantRule(grant: ConfigFile['grants'][number], index: number): GrantRule {
+/** The rule at this place of the file's grants. */
+export function buildGrantRule(grant: ConfigFile['grants'][number], index: number): GrantRule {
 	const { group, role, workspace, access, directory } = grant;
 	return {
 		name: `grants[${index}]`,
@@ -54,46 +59,19 @@ function buildGrantRule(grant: ConfigFile['grants'][number], index: number): Gra
 	};
 }
 
-function buildServer(place: Pick<Server, 'workspace' | 'slug' | 'limits'>, entry: ServerEntry): Server {
-	const enabledByDefault = entry.tools.default === 'enabled';
-	const server = {
-		...place,
-		title: entry.title ?? place.slug,
-		enabled: entry.enabled,
-		transport: buildTransport(entry),
-		era: entry.era,
-		isolation: entry.isolation,
-		clientFeatures: CLIENT_FEATURES.filter((feature) => entry.clientFeatures.includes(feature)),
-		toolRules: new Map(
-			Object.entries(entry.tools.rules).map(([tool, rule]): [string, ToolRule] => {
-				return [tool, { ...rule, enabled: rule.enabled ?? enabledByDefault }];
-			}),
-		),
-		toolsEnabledByDefault: enabledByDefault,
-	};
-	return { ...server, revision: canonicalDigest(server).slice(0, 16) };
-}
-
-function buildTransport(entry: ServerEntry): Transport {
-	return entry.transport === 'stdio'
-		? { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env }
-		: { kind: entry.transport, url: entry.url, headers: entry.headers };
-}
-
-/** The public URL's own host is allowed without being repeated: an address nobody may use would be no use. */
-function buildNames({ publicUrl, hosts, origins }: ConfigFile): PublicNames {
+/**
+ * Names of the gateway. The public URL's own host is allowed without being repeated: an address nobody may use would be
+ * no use.
+ */
+export function buildNames({
+	publicUrl,
+	hosts,
+	origins,
+}: Pick<ConfigFile, 'publicUrl' | 'hosts' | 'origins'>): PublicNames {
 	const url = publicUrl === undefined ? undefined : new URL(publicUrl);
 	return {
 		url: url?.origin,
 		hosts: new Set([...(url ? [url.host] : []), ...hosts.map((host) => host.toLowerCase())]),
 		origins: new Set(origins.map(normalOrigin)),
 	};
-}
-
-function inSlugOrder<In, Out>(
-	entries: Readonly<Record<string, In>>,
-	build: (slug: string, entry: In) => Out,
-): ReadonlyMap<string, Out> {
-	const slugs = Object.keys(entries).sort();
-	return new Map(slugs.map((slug) => [slug, build(slug, entries[slug] as In)]));
 }

@@ -232,6 +232,111 @@ describe('directories are refused', () => {
 	});
 });
 
+describe('toolsets, members and rules are refused', () => {
+	const toolsetFile = (tools: string) =>
+		file(
+			'workspaces:',
+			'  google:',
+			'    servers: { files: { transport: stdio, command: c } }',
+			`    toolsets: { t: { tools: ${tools} } }`,
+		);
+	const memberFile = (members: string, directories = `[${DIRECTORY}]`) =>
+		file('workspaces:', '  google:', `    members: ${members}`, `directories: ${directories}`);
+	const two = `[${DIRECTORY}, ${DIRECTORY.replace('demo', 'second').replace('{tid}', 'x')}]`;
+	const ruleFile = (rule: string) => networkFile(`tools: { rules: { t: { ${rule} } } }`);
+	const at = 'workspaces.google.';
+
+	test.each([
+		[
+			'a toolset with a tool of a mistyped server',
+			toolsetFile('[fils/read]'),
+			`4:30 ${at}toolsets.t.tools[0]: there is no such server; did you mean files?`,
+		],
+		[
+			'a toolset with a tool of a server with an inherited name',
+			toolsetFile('[constructor/read]'),
+			`4:30 ${at}toolsets.t.tools[0]: there is no such server`,
+		],
+		[
+			'a toolset with a tool of no server',
+			toolsetFile('[read]'),
+			`4:30 ${at}toolsets.t.tools[0]: write a tool as server/tool`,
+		],
+		[
+			'a toolset with a server and no tool',
+			toolsetFile('["files/"]'),
+			`4:30 ${at}toolsets.t.tools[0]: write a tool as server/tool`,
+		],
+		[
+			'a toolset with a tool given twice',
+			toolsetFile('[files/a, files/b, files/a]'),
+			`4:48 ${at}toolsets.t.tools[2]: this tool is given twice`,
+		],
+		[
+			'a toolset without tools',
+			file('workspaces: { google: { toolsets: { t: {} } } }'),
+			`1:37 ${at}toolsets.t.tools: is missing`,
+		],
+		[
+			'a toolset that is no slug',
+			file('workspaces: { google: { toolsets: { T: { tools: [] } } } }'),
+			`1:37 ${at}toolsets.T: must be 1 to 63 of a-z, 0-9 and dashes, with no dash at either end`,
+		],
+		[
+			'another way to audit',
+			file('workspaces: { google: { audit: never } }'),
+			`1:32 ${at}audit: expected one of strict, best-effort`,
+		],
+		[
+			'a member of a mistyped directory',
+			memberFile('[{ oid: o, access: read, directory: dmo }]'),
+			`3:50 ${at}members[0].directory: there is no such directory; did you mean demo?`,
+		],
+		[
+			'a member of no directory when there are two',
+			memberFile('[{ oid: o, access: read }]', two),
+			`3:15 ${at}members[0].directory: name the directory, since more than one is configured`,
+		],
+		[
+			'a person who is a member twice, however the directory is written',
+			memberFile('[{ oid: o, access: read }, { oid: o, access: admin, directory: demo }]'),
+			`3:48 ${at}members[1].oid: another member is the same person`,
+		],
+		['a member without a level', memberFile('[{ oid: o }]'), `3:15 ${at}members[0].access: is missing`],
+		['a member without an id', memberFile('[{ access: read }]'), `3:15 ${at}members[0].oid: is missing`],
+		[
+			'a member whose id is too long',
+			memberFile(`[{ oid: ${'o'.repeat(129)}, access: read }]`),
+			`3:22 ${at}members[0].oid: must be at most 128 characters`,
+		],
+		[
+			'a definition digest that is none',
+			ruleFile('definitionDigest: abc'),
+			'7:50 …x.tools.rules.t.definitionDigest: expected a SHA-256 digest: 64 of 0-9 and a-f',
+		],
+		['an empty description', ruleFile('description: ""'), '7:45 …x.tools.rules.t.description: must not be empty'],
+		[
+			'a description beyond 8192 characters',
+			ruleFile(`description: ${'d'.repeat(8_193)}`),
+			'7:45 …x.tools.rules.t.description: must be at most 8192 characters',
+		],
+	])('for %s', (_, text, fault) => {
+		expect(faultsOf(text)).toEqual([fault]);
+	});
+
+	test('but not for the same person of two directories, nor for a tool of a server with faults', () => {
+		expect(
+			faultsOf(
+				memberFile('[{ oid: o, access: read, directory: demo }, { oid: o, access: read, directory: second }]', two),
+			),
+		).toEqual([]);
+		const broken = file(
+			'workspaces: { g: { servers: { x: { transport: http } }, toolsets: { t: { tools: [x/y] } } } }',
+		);
+		expect(faultsOf(broken)).toEqual(['1:31 workspaces.g.servers.x.url: is missing']);
+	});
+});
+
 describe('grants are refused', () => {
 	const grantFile = (grant: string, directories = `[${DIRECTORY}]`) => {
 		return file('workspaces: { google: {} }', 'grants:', `  - ${grant}`, `directories: ${directories}`);

@@ -25,7 +25,61 @@ export function crossFaults(file: unknown): CrossFault[] {
 		...grants.flatMap((grant, index) => {
 			return isRecord(grant) ? grantFaults(grant, ['grants', index], file) : [];
 		}),
+		...entriesOf(file['workspaces']).flatMap(([slug, workspace]) => {
+			return memberFaults(workspace, ['workspaces', slug, 'members'], file['directories']);
+		}),
 	];
+}
+
+/** The same for one workspace alone. */
+export function workspaceFaults(workspace: unknown): CrossFault[] {
+	if (!isRecord(workspace)) return [];
+	return entriesOf(workspace['toolsets']).flatMap(([slug, toolset]) => {
+		return toolFaults(listOf(toolset, 'tools'), ['toolsets', slug, 'tools'], workspace['servers']);
+	});
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+	return isRecord(value) ? Object.entries(value) : [];
+}
+
+function listOf(value: unknown, member: string): readonly unknown[] {
+	const list = isRecord(value) ? value[member] : undefined;
+	return Array.isArray(list) ? list : [];
+}
+
+function toolFaults(tools: readonly unknown[], path: Path, servers: unknown): CrossFault[] {
+	const known = isRecord(servers) ? Object.keys(servers) : [];
+	return tools.flatMap((tool, index) => {
+		const message = toolFault(tool, known) ?? (tools.indexOf(tool) < index ? 'this tool is given twice' : undefined);
+		return message === undefined ? [] : [{ path: [...path, index], message }];
+	});
+}
+
+// A text of another form has a fault of its own already.
+function toolFault(tool: unknown, servers: readonly string[]): string | undefined {
+	const server = typeof tool === 'string' ? /^([^/]+)\/./.exec(tool)?.[1] : undefined;
+	if (server === undefined || servers.includes(server)) return undefined;
+	return `there is no such server${suggestion(server, servers)}`;
+}
+
+function memberFaults(workspace: unknown, path: Path, directories: unknown): CrossFault[] {
+	const members = listOf(workspace, 'members').map((member) => (isRecord(member) ? member : {}));
+	const sole = Array.isArray(directories) && isRecord(directories[0]) ? directories[0]['id'] : undefined;
+	const seen = new Set<string>();
+	return members.flatMap(({ oid, directory }, index) => {
+		const person = JSON.stringify([oid, directory ?? sole]);
+		const isKnown = typeof oid === 'string' && seen.has(person);
+		seen.add(person);
+		return saidOf([
+			{ path: [...path, index, 'oid'], message: isKnown ? 'another member is the same person' : undefined },
+			{ path: [...path, index, 'directory'], message: directoryFault(directory, directories) },
+		]);
+	});
+}
+
+function saidOf(faults: readonly { readonly path: Path; readonly message: string | undefined }[]): CrossFault[] {
+	return faults.flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]));
 }
 
 /** An address of a directory with its Entra tenant in place of `{tid}`. */
@@ -56,12 +110,11 @@ function repeated(
 }
 
 function grantFaults(grant: Entries, path: Path, file: Entries): CrossFault[] {
-	const faults = [
+	return saidOf([
 		{ path, message: subjectFault(grant) },
 		{ path: [...path, 'workspace'], message: workspaceFault(grant['workspace'], file['workspaces']) },
 		{ path: [...path, 'directory'], message: directoryFault(grant['directory'], file['directories']) },
-	];
-	return faults.flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]));
+	]);
 }
 
 function subjectFault({ group, role }: Entries): string | undefined {

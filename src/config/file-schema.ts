@@ -1,20 +1,23 @@
 import * as z from 'zod';
 import { isSlug } from '../lib/slug.ts';
 import { CLIENT_FEATURES } from '../mcp/client-features.ts';
-import { crossFaults, isRecord } from './cross-faults.ts';
+import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
 import { readPlainText, type SecretLookup } from './secret-template.ts';
 import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
 import {
+	digestFault,
 	directoryUrlFault,
 	hostFault,
 	isPlainHttpAbroad,
+	lengthRule,
 	originFault,
 	publicUrlFault,
 	type TextRule,
 	tidFault,
+	toolPathFault,
 	urlFault,
 } from './text-rules.ts';
 import { VARIABLE_RULES } from './variable-rules.ts';
@@ -22,8 +25,11 @@ import { VARIABLE_RULES } from './variable-rules.ts';
 /** The file as the schema understands it: defaults filled in, secrets looked up. */
 export type ConfigFile = z.output<ReturnType<typeof createFileSchema>>;
 
-/** One server of the file. */
-export type ServerEntry = ConfigFile['workspaces'][string]['servers'][string];
+/** One workspace as the schema understands it. */
+export type WorkspaceEntry = z.output<ReturnType<typeof workspaceSchema>>;
+
+/** One server as the schema understands it. */
+export type ServerEntry = z.output<ReturnType<typeof serverSchema>>;
 
 /** Zod skips a check below a fault; ours look at what is there, so that all faults are told in one run. */
 const ALWAYS = { when: () => true };
@@ -40,7 +46,7 @@ export function createFileSchema(lookup: SecretLookup) {
 			hosts: z.array(text(hostFault)).default([]),
 			origins: z.array(text(originFault)).default([]),
 			directories: z.array(directory()).min(1),
-			workspaces: slugged(workspace(lookup)).default({}),
+			workspaces: slugged(workspaceSchema(lookup)).default({}),
 			grants: z.array(grant()).default([]),
 			limits: limits().prefault({}),
 		})
@@ -59,10 +65,41 @@ function directory() {
 	});
 }
 
-function workspace(lookup: SecretLookup) {
+/** One workspace of the file; what it says of directories is compared with the file as a whole. */
+export function workspaceSchema(lookup: SecretLookup) {
+	return z
+		.strictObject({
+			title: text().optional(),
+			audit: z.enum(['strict', 'best-effort']).default('strict'),
+			servers: slugged(serverSchema(lookup)).default({}),
+			toolsets: slugged(toolset()).default({}),
+			members: z.array(member()).default([]),
+		})
+		.superRefine((entry, context) => {
+			for (const { path, message } of workspaceFaults(entry)) {
+				context.addIssue({ code: 'custom', path: [...path], message });
+			}
+		}, ALWAYS);
+}
+
+/** One server of a workspace. */
+export function serverSchema(lookup: SecretLookup) {
+	return z.discriminatedUnion('transport', [networkServer(lookup), stdioServer(lookup)]);
+}
+
+function toolset() {
 	return z.strictObject({
-		title: text().optional(),
-		servers: slugged(z.discriminatedUnion('transport', [networkServer(lookup), stdioServer(lookup)])).default({}),
+		title: text(lengthRule(200)).optional(),
+		tools: z.array(text(toolPathFault)),
+	});
+}
+
+function member() {
+	return z.strictObject({
+		oid: text(lengthRule(128)),
+		access: accessLevel(),
+		directory: text().optional(),
+		name: text(lengthRule(256)).optional(),
 	});
 }
 
@@ -122,6 +159,8 @@ function tools() {
 		enabled: z.boolean().optional(),
 		minimumLevel: accessLevel().default('read'),
 		readable: z.boolean().default(false),
+		description: text(lengthRule(8_192)).optional(),
+		definitionDigest: text(digestFault).optional(),
 	});
 	return z.strictObject({
 		default: z.enum(['enabled', 'disabled']).default('enabled'),

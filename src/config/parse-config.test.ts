@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { toolRuleOf, workspaceOf } from '../../test/fakes/snapshot.ts';
 import type { SecretTemplate } from '../lib/secret.ts';
 import { isConfigFaults } from './faults.ts';
 import { DEFAULT_EDGE_LIMITS, DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
@@ -9,6 +10,8 @@ import { loadConfig, parseConfig } from './parse-config.ts';
 import type { NetworkTransport, Server, Snapshot, StdioTransport } from './snapshot.ts';
 
 const TENANT = '8a4d7c1e-0000-4000-8000-000000000001';
+
+const DIGEST = 'd'.repeat(64);
 
 const FULL = `
 publicUrl: https://mcp.example.com/
@@ -24,6 +27,12 @@ workspaces:
   microsoft: {}
   google:
     title: Google
+    audit: best-effort
+    toolsets:
+      writing: { tools: [jira/create, files/write_file, files/a/b] }
+      reading: { title: Reading, tools: [] }
+    members:
+      - { oid: 0a-1, access: write, name: Ada }
     servers:
       jira:
         transport: http
@@ -44,7 +53,7 @@ workspaces:
           default: disabled
           rules:
             write_file: { enabled: true, minimumLevel: admin }
-            read_file: { readable: true }
+            read_file: { readable: true, description: "Reads $\${one} file.", definitionDigest: ${DIGEST} }
 grants:
   - { group: MCP-Google, workspace: google, access: write }
   - { role: Gateway.Admin, workspace: "*", access: admin, directory: demo }
@@ -104,7 +113,7 @@ describe('a configuration file', () => {
 		const snapshot = parse(FULL);
 		expect([...snapshot.workspaces.keys()]).toEqual(['google', 'microsoft']);
 		expect([...(snapshot.workspaces.get('google')?.servers.keys() ?? [])]).toEqual(['files', 'jira']);
-		expect(snapshot.workspaces.get('microsoft')).toEqual({ slug: 'microsoft', title: 'microsoft', servers: new Map() });
+		expect(snapshot.workspaces.get('microsoft')).toEqual(workspaceOf('microsoft'));
 	});
 
 	test('describes a server over the network with header names in lower case', () => {
@@ -138,9 +147,43 @@ describe('a configuration file', () => {
 
 	test('fills a tool rule from the default of its server', () => {
 		expect(Object.fromEntries(server(parse(FULL), 'files').toolRules)).toEqual({
-			write_file: { enabled: true, minimumLevel: 'admin', readable: false },
-			read_file: { enabled: false, minimumLevel: 'read', readable: true },
+			write_file: toolRuleOf({ minimumLevel: 'admin' }),
+			read_file: toolRuleOf({
+				...{ enabled: false, readable: true },
+				...{ description: 'Reads ${one} file.', definitionDigest: DIGEST },
+			}),
 		});
+	});
+
+	test('describes toolsets by server, in slug order', () => {
+		const google = parse(FULL).workspaces.get('google');
+		expect(google).toMatchObject({ id: 'google', auditMode: 'best-effort' });
+		const writing = new Map([
+			['files', new Set(['write_file', 'a/b'])],
+			['jira', new Set(['create'])],
+		]);
+		expect([...(google?.toolsets.values() ?? [])]).toEqual([
+			{ slug: 'reading', title: 'Reading', tools: new Map() },
+			{ slug: 'writing', title: 'writing', tools: writing },
+		]);
+		expect([...(google?.toolsets.get('writing')?.tools.keys() ?? [])]).toEqual(['files', 'jira']);
+	});
+
+	test('holds memberships by the key of the person, in slug order', () => {
+		const text = FULL.replace(
+			'microsoft: {}',
+			'microsoft: { members: [{ oid: 0a-1, access: admin, directory: demo }] }',
+		);
+		const key = JSON.stringify([`https://login.microsoftonline.com/${TENANT}/v2.0`, TENANT, '0a-1']);
+		expect([...parse(text).memberships]).toEqual([
+			[
+				key,
+				[
+					{ workspace: 'google', level: 'write', name: 'Ada' },
+					{ workspace: 'microsoft', level: 'admin', name: '' },
+				],
+			],
+		]);
 	});
 
 	test('takes a limit from the server, then from limits.upstream, then from the defaults', () => {
@@ -193,6 +236,16 @@ describe('the revision of a server', () => {
 		['a limit', ['totalMs: 60000', 'totalMs: 60001']],
 	])('changes with %s', (_, [from = '', to = '']) => {
 		expect(server(parse(FULL.replace(from, to)), 'jira').revision).not.toBe(server(parse(FULL), 'jira').revision);
+	});
+
+	test.each([
+		['its title', ['title: Files', 'title: Other']],
+		['the rules of its tools', ['write_file: { enabled: true', 'write_file: { enabled: false']],
+		['what happens to other tools', ['default: disabled', 'default: enabled']],
+	])('stays with %s', (_, [from = '', to = '']) => {
+		const changed = FULL.replace(from, to);
+		expect(changed).not.toBe(FULL);
+		expect(server(parse(changed), 'files').revision).toBe(server(parse(FULL), 'files').revision);
 	});
 
 	test('differs between workspaces with the same server', () => {

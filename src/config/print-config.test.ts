@@ -33,7 +33,12 @@ workspaces:
         cwd: /data
         env: { API_KEY: "\${env:KEY}", MODE: "yes" }
         isolation: principal
-        tools: { default: disabled, rules: { write_file: { enabled: true, minimumLevel: admin } } }
+        tools: { default: disabled, rules: { write_file: { enabled: true, minimumLevel: admin, description: "$\${x}" } } }
+    audit: best-effort
+    toolsets: { all: { title: "$\${t}", tools: [jira/create, files/a/b, "files/$\${c}"] } }
+    members:
+      - { oid: o-1, access: read, directory: b, name: "$\${Ada}" }
+      - { oid: o-1, access: write, directory: a }
 grants:
   - { group: MCP-Google, workspace: google, access: write, directory: a }
   - { role: Gateway.Admin, workspace: "*", access: admin, directory: b }

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Secret, SecretTemplate } from '../lib/secret.ts';
 import { escapePlainText as plain } from './secret-template.ts';
-import type { Directory, GrantRule, Server, Snapshot, ToolRule, Workspace } from './snapshot.ts';
+import type { Directory, GrantRule, Server, Snapshot, ToolRule, Toolset, Workspace } from './snapshot.ts';
 import { isPlainHttpAbroad, looksSecret } from './text-rules.ts';
 
 type References = ReadonlyMap<Secret, string>;
@@ -12,12 +12,16 @@ type References = ReadonlyMap<Secret, string>;
  */
 export function printConfig(snapshot: Snapshot, references: References = new Map()): string {
 	const { directories, grantRules, workspaces, limits, names } = snapshot;
+	const members = printMembers(snapshot);
 	const file = {
 		publicUrl: names.url,
 		hosts: [...names.hosts],
 		origins: [...names.origins],
 		directories: directories.map(printDirectory),
-		workspaces: printMap(workspaces, (workspace) => printWorkspace(workspace, references)),
+		workspaces: printMap(workspaces, (workspace) => ({
+			...printWorkspace(workspace, references),
+			members: members.get(workspace.slug) ?? [],
+		})),
 		grants: grantRules.map(printGrant),
 		limits,
 	};
@@ -32,8 +36,32 @@ function printGrant({ match, workspace, level, directory }: GrantRule): object {
 	return { [match.claim]: plain(match.value), workspace, access: level, directory };
 }
 
-function printWorkspace({ title, servers }: Workspace, references: References): object {
-	return { title: plain(title), servers: printMap(servers, (server) => printServer(server, references)) };
+function printWorkspace({ title, auditMode, servers, toolsets }: Workspace, references: References): object {
+	return {
+		title: plain(title),
+		audit: auditMode,
+		servers: printMap(servers, (server) => printServer(server, references)),
+		toolsets: printMap(toolsets, printToolset),
+	};
+}
+
+function printToolset({ title, tools }: Toolset): object {
+	const paths = [...tools].flatMap(([server, names]) => [...names].map((name) => plain(`${server}/${name}`)));
+	return { title: plain(title), tools: paths };
+}
+
+function printMembers({ memberships, directories }: Snapshot): ReadonlyMap<string, readonly object[]> {
+	const printed = new Map<string, object[]>();
+	for (const [key, theirs] of memberships) {
+		const [issuer, , oid = ''] = JSON.parse(key) as string[];
+		const directory = directories.find((each) => each.issuer === issuer)?.id;
+		for (const { workspace, level, name } of theirs) {
+			const here = printed.get(workspace) ?? [];
+			printed.set(workspace, here);
+			here.push({ oid: plain(oid), access: level, directory, name: name === '' ? undefined : plain(name) });
+		}
+	}
+	return printed;
 }
 
 function printServer(server: Server, references: References): object {
@@ -47,10 +75,14 @@ function printServer(server: Server, references: References): object {
 		clientFeatures,
 		tools: {
 			default: server.toolsEnabledByDefault ? 'enabled' : 'disabled',
-			rules: printMap(server.toolRules, (rule: ToolRule) => rule),
+			rules: printMap(server.toolRules, printToolRule),
 		},
 		limits,
 	};
+}
+
+function printToolRule(rule: ToolRule): object {
+	return { ...rule, description: rule.description === undefined ? undefined : plain(rule.description) };
 }
 
 function printTransport({ transport }: Server, references: References): object {

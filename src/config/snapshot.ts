@@ -34,6 +34,10 @@ export interface ToolRule {
 	readonly minimumLevel: AccessLevel;
 	/** Admin's mark that `read` may use the tool although it does not say `readOnlyHint: true`. */
 	readonly readable: boolean;
+	/** Shown to callers in place of the server's own description. */
+	readonly description: string | undefined;
+	/** SHA-256 in hex of the definition that was looked at; the tool is refused while the server gives another one. */
+	readonly definitionDigest: string | undefined;
 }
 
 /** Reached over the network: Streamable HTTP or the older HTTP+SSE. */
@@ -80,11 +84,22 @@ export interface UpstreamLimits {
 
 /** An MCP server configured in a workspace. */
 export interface Server {
+	/** Slug of its workspace. */
 	readonly workspace: string;
+	/** Id of its workspace; stays when the slug is given to another workspace. */
+	readonly workspaceId: string;
 	readonly slug: string;
 	readonly title: string;
 	readonly enabled: boolean;
-	/** Changes whenever anything about the server or its secrets does; part of every cache key. */
+	/**
+	 * Why the server cannot be used in this process, such as a secret that cannot be found; then nobody may use it.
+	 * `undefined`: nothing is known to be wrong.
+	 */
+	readonly fault: string | undefined;
+	/**
+	 * Changes whenever the way the server is reached and spoken to does, or its secrets or its workspace do; part of every
+	 * cache key. Title and tool rules take no part: they are read at each list and call, and end nothing.
+	 */
 	readonly revision: string;
 	readonly transport: Transport;
 	/** Which protocol to speak upstream; `auto` probes (mcp: basic/versioning). */
@@ -100,12 +115,37 @@ export interface Server {
 	readonly limits: UpstreamLimits;
 }
 
-/** The unit of isolation. */
-export interface Workspace {
+/** What happens to a call whose audit record cannot be kept: refused, or let through and the gap counted. */
+export type AuditMode = 'strict' | 'best-effort';
+
+/** A named selection of tools of one workspace. */
+export interface Toolset {
 	readonly slug: string;
 	readonly title: string;
+	/** Names the servers give their tools, by slug of the server; in slug order. */
+	readonly tools: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** The unit of isolation. */
+export interface Workspace {
+	/** Never given to another workspace; the slug where there is no store. */
+	readonly id: string;
+	readonly slug: string;
+	readonly title: string;
+	readonly auditMode: AuditMode;
 	/** By slug, in slug order. */
 	readonly servers: ReadonlyMap<string, Server>;
+	/** By slug, in slug order. */
+	readonly toolsets: ReadonlyMap<string, Toolset>;
+}
+
+/** What one person, named by identity, holds in a workspace. */
+export interface Membership {
+	/** Slug of the workspace. */
+	readonly workspace: string;
+	readonly level: AccessLevel;
+	/** For display alone; empty where nobody gave one. */
+	readonly name: string;
 }
 
 /** Limits of what callers may send, bytes and counts. */
@@ -139,6 +179,8 @@ export interface Snapshot {
 	readonly version: number;
 	readonly directories: readonly Directory[];
 	readonly grantRules: readonly GrantRule[];
+	/** By `Principal.key`; of each person in slug order. */
+	readonly memberships: ReadonlyMap<string, readonly Membership[]>;
 	/** By slug, in slug order. */
 	readonly workspaces: ReadonlyMap<string, Workspace>;
 	readonly limits: EdgeLimits;

@@ -1,6 +1,21 @@
 /** Answers what is wrong with a text, as a sentence that does not quote it; `undefined` when nothing is. */
 export type TextRule = (text: string) => string | undefined;
 
+/** Text of at most this many characters. */
+export function lengthRule(most: number): TextRule {
+	return (text) => (text.length > most ? `must be at most ${most} characters` : undefined);
+}
+
+/** A tool of a workspace: slug of its server, a slash, and the name the server gives it, which may hold slashes too. */
+export const toolPathFault: TextRule = (text) => {
+	return /^[^/]+\/.{1,256}$/s.test(text) ? undefined : 'write a tool as server/tool';
+};
+
+/** SHA-256 in lower-case hex. */
+export const digestFault: TextRule = (text) => {
+	return /^[0-9a-f]{64}$/.test(text) ? undefined : 'expected a SHA-256 digest: 64 of 0-9 and a-f';
+};
+
 /** Whether a URL's host is this machine, where plain http crosses no network. */
 export function isLoopback({ hostname }: URL): boolean {
 	return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeDirectory, type FakeKey, makeKey, startFakeDirectory } from '../../test/fakes/directory.ts';
+import { snapshotOf as fakeSnapshot } from '../../test/fakes/snapshot.ts';
 import type { Directory, GrantRule, Snapshot, SnapshotSource } from '../config/snapshot.ts';
 import { type Authenticator, createAuthenticate } from './authenticate.ts';
 import { fetchKeys } from './fetch-keys.ts';
@@ -42,15 +43,7 @@ const groupRule = (value: string, workspace: string): GrantRule => ({
 });
 
 function snapshotOf(version: number, directories: readonly Directory[], grantRules: readonly GrantRule[]): Snapshot {
-	const slugs = ['google', 'microsoft'];
-	return {
-		version,
-		directories,
-		grantRules,
-		workspaces: new Map(slugs.map((slug) => [slug, { slug, title: slug, servers: new Map() }])),
-		limits: { bodyBytes: 1, jsonDepth: 1, jsonNodes: 1, batchMessages: 1, listDeadlineMs: 1, drainMs: 1 },
-		names: { url: undefined, hosts: new Set(), origins: new Set() },
-	};
+	return fakeSnapshot(['google', 'microsoft'], { version, directories, grantRules });
 }
 
 interface Setup extends Authenticator {

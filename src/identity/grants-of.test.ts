@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AccessLevel, GrantRule, Workspace } from '../config/snapshot.ts';
+import { snapshotOf } from '../../test/fakes/snapshot.ts';
+import type { AccessLevel, GrantRule } from '../config/snapshot.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { grantsOf } from './grants-of.ts';
 
-const workspaces = new Map<string, Workspace>(
-	['apple', 'google', 'microsoft'].map((slug) => [slug, { slug, title: slug, servers: new Map() }]),
-);
+const { workspaces } = snapshotOf(['apple', 'google', 'microsoft']);
 
 const person: VerifiedClaims = {
 	...{ directory: 'entra', issuer: 'https://i', tid: 't', oid: 'o', name: 'Person' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toolRuleOf } from '../../test/fakes/snapshot.ts';
 import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Decision, decide } from './decide.ts';
@@ -17,7 +18,7 @@ function server(parts: Partial<Server> = {}): Server {
 }
 
 const rule = (parts: Partial<ToolRule>): Pick<Server, 'toolRules'> => ({
-	toolRules: new Map([['tool', { enabled: true, minimumLevel: 'read', readable: false, ...parts }]]),
+	toolRules: new Map([['tool', toolRuleOf(parts)]]),
 });
 
 const ask = (level: AccessLevel | undefined, on: Server, readOnly = false): Decision =>
@@ -44,12 +45,21 @@ describe('a tool', () => {
 		}
 	});
 
+	it('of a faulty server is refused to everybody, and a server that is disabled as well is called disabled', () => {
+		for (const level of LEVELS) {
+			const faulty = ask(level, server({ fault: 'a secret is absent' }), true);
+			expect(faulty).toMatchObject({ allowed: false, reasons: ['workspace-granted', 'server-faulty'], level });
+			const both = ask(level, server({ enabled: false, fault: 'a secret is absent' }), true);
+			expect(both).toMatchObject({ allowed: false, reasons: ['workspace-granted', 'server-disabled'], level });
+		}
+	});
+
 	it('that is disabled, by its rule or by default, is refused to everybody', () => {
 		for (const level of LEVELS) {
 			const refused = { allowed: false, reasons: [...HELD, 'tool-disabled'] };
 			expect(ask(level, server(rule({ enabled: false })), true)).toMatchObject(refused);
 			expect(ask(level, server({ toolsEnabledByDefault: false }), true)).toMatchObject(refused);
-			const other = new Map([['other', { enabled: true, minimumLevel: 'read', readable: true } as const]]);
+			const other = new Map([['other', toolRuleOf({ readable: true })]]);
 			expect(ask(level, server({ toolsEnabledByDefault: false, toolRules: other }), true)).toMatchObject(refused);
 		}
 	});
@@ -109,6 +119,8 @@ describe('every decision', () => {
 		enabled: fc.boolean(),
 		minimumLevel: fc.constantFrom(...LEVELS),
 		readable: fc.boolean(),
+		description: fc.constant(undefined),
+		definitionDigest: fc.constant(undefined),
 	});
 	const subject = fc.record({
 		enabled: fc.boolean(),

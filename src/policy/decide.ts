@@ -1,3 +1,4 @@
+import { isUsable } from '../config/is-usable.ts';
 import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { MethodEffect } from '../mcp/methods.ts';
@@ -8,6 +9,7 @@ export type Reason =
 	| 'workspace-not-granted'
 	| 'server-enabled'
 	| 'server-disabled'
+	| 'server-faulty'
 	| 'tool-enabled'
 	| 'tool-disabled'
 	| 'tool-read-only'
@@ -46,7 +48,9 @@ export function decide(principal: Principal, subject: Subject): Decision {
 	const level = grant?.level;
 	const refuse = (...reasons: Reason[]): Decision => ({ allowed: false, reasons, level, rules });
 	if (level === undefined) return refuse('workspace-not-granted');
-	if (!subject.server.enabled) return refuse('workspace-granted', 'server-disabled');
+	if (!isUsable(subject.server)) {
+		return refuse('workspace-granted', subject.server.enabled ? 'server-faulty' : 'server-disabled');
+	}
 	const judged = judge(level, subject);
 	const reasons: Reason[] = ['workspace-granted', 'server-enabled', ...judged.reasons];
 	return { allowed: judged.allowed, reasons, level, rules };

@@ -1,3 +1,4 @@
+import { isUsable } from '../config/is-usable.ts';
 import type { Server, Snapshot, SnapshotSource, Workspace } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -69,12 +70,12 @@ function serversAt(snapshot: Snapshot, { address, principal }: RouteQuery): read
 	if (address.kind === 'workspace') return enabledIn(workspace);
 	const server = workspace.servers.get(address.server);
 	if (server === undefined) throw unknownAddress('server-unknown');
-	if (!server.enabled) throw unknownAddress('server-disabled');
+	if (!isUsable(server)) throw unknownAddress(server.enabled ? 'server-faulty' : 'server-disabled');
 	return [server];
 }
 
 function enabledIn(workspace: Workspace | undefined): readonly Server[] {
-	return [...(workspace?.servers.values() ?? [])].filter((server) => server.enabled);
+	return [...(workspace?.servers.values() ?? [])].filter(isUsable);
 }
 
 // The reason is for the audit alone: every one of them looks the same from outside.

@@ -1,3 +1,4 @@
+import { isUsable } from '../config/is-usable.ts';
 import type { NetworkTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
 import type { AttachCredential } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
@@ -158,7 +159,7 @@ function keeperFor(next: Snapshot): (key: ScopeKey) => boolean {
 	return (key) => {
 		const [workspace, slug, revision] = JSON.parse(key) as [string, string, string];
 		const server = next.workspaces.get(workspace)?.servers.get(slug);
-		return server?.revision === revision && server.enabled;
+		return server?.revision === revision && isUsable(server);
 	};
 }
 

@@ -48,11 +48,12 @@ interface Choices {
 	readonly servers?: object;
 	readonly limits?: object;
 	readonly access?: string;
+	readonly rules?: object;
 }
 
-function child(name: string, { canary = 'CHILD', hostile, limits = {} }: Choices = {}): object {
+function child(name: string, { canary = 'CHILD', hostile, limits = {}, rules = {} }: Choices = {}): object {
 	const { command, args } = stdioServer({ canary, logPath: log(name), ...(hostile && { hostile }) });
-	return { transport: 'stdio', command, args, limits };
+	return { transport: 'stdio', command, args, limits, tools: { rules } };
 }
 
 function config({ servers, access = 'write', ...choices }: Choices = {}) {
@@ -158,6 +159,39 @@ describe('a reload', () => {
 		expect(codeOf(await callTool(gateway, STEADY, 'echo'))).toBe('ok');
 		expect([pids('child').length, pids('steady').length]).toEqual([2, 1]);
 		await until(() => !isAlive(pids('child')[0] ?? 0));
+	});
+
+	it('of a rule holds for the next list and call, and ends neither the child nor the session with it', async () => {
+		gateway = await startGateway(config());
+		expect(codeOf(await callTool(gateway, CHILD, 'remember', { key: 'k', value: 'v' }))).toBe('ok');
+		expect(await tools()).toEqual(expect.arrayContaining(['google__child__remember']));
+		await gateway.reconfigure(config({ rules: { remember: { enabled: false } } }));
+		expect(await tools()).not.toContain('google__child__remember');
+		expect(codeOf(await callTool(gateway, CHILD, 'remember', { key: 'k', value: 'v' }))).toBe('PC_TOOL_UNKNOWN');
+		expect(textOf(await callTool(gateway, CHILD, 'echo', { text: 'still here' }))).toBe('CHILD: still here');
+		await gateway.reconfigure(config({ rules: { remember: { minimumLevel: 'write' } } }));
+		expect(codeOf(await callTool(gateway, CHILD, 'remember', { key: 'k', value: 'w' }))).toBe('ok');
+		expect(await tools()).toContain('google__child__remember');
+		expect(pids('child')).toHaveLength(1);
+		expect(readStdioLog(log('child')).filter(({ method }) => method === 'initialize').length).toBeLessThan(2);
+	});
+
+	it('of a rule leaves the sessions that clients have with a server as they are', async () => {
+		const withSessions = await startLegacyHttp({ canary: 'FAR' });
+		const servers = (rules: object) => ({ far: { transport: 'http', url: withSessions.url, tools: { rules } } });
+		gateway = await startGateway(config({ servers: servers({}) }));
+		const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+		const headers = { authorization: `Bearer ${gateway.tokenFor(['G'])}` };
+		const started = await post(gateway.url + FAR.path, legacy('initialize', params), headers);
+		const session = { ...headers, 'mcp-session-id': started.headers.get('mcp-session-id') ?? '' };
+		const call = () =>
+			post(gateway.url + FAR.path, legacy('tools/call', { name: 'echo', arguments: { text: 'x' } }), session);
+		expect(textOf(await call())).toBe('FAR: x');
+		await gateway.reconfigure(config({ servers: servers({ echo: { minimumLevel: 'admin' } }) }));
+		expect(codeOf(await call())).toBe('PC_TOOL_UNKNOWN');
+		await gateway.reconfigure(config({ servers: servers({ add: { enabled: false } }) }));
+		expect(textOf(await call())).toBe('FAR: x');
+		await withSessions.close();
 	});
 
 	it('uses a changed secret from the next call on, and never the old one again', async () => {

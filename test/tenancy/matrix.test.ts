@@ -165,10 +165,12 @@ describe('the matrix is complete', () => {
 		}
 	});
 
+	type Judging = Exclude<keyof ToolRule, 'description' | 'definitionDigest'>;
+
 	// The types make these lists complete: a new level or member of a tool rule is an error here until it is named.
 	it('has every level, and every way in which a rule changes who may call a tool', () => {
 		const levels = Object.keys({ read: 0, write: 1, admin: 2 } satisfies Record<AccessLevel, number>);
-		const rule = Object.keys({ enabled: 0, minimumLevel: 0, readable: 0 } satisfies Record<keyof ToolRule, number>);
+		const rule = Object.keys({ enabled: 0, minimumLevel: 0, readable: 0 } satisfies Record<Judging, number>);
 		const operations = Object.values(MATRIX.operations);
 		expect(MATRIX.levels).toEqual(levels);
 		expect(operations.map(({ needs }) => needs)).toEqual(expect.arrayContaining([...levels, 'nobody']));
