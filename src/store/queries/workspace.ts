@@ -1,0 +1,107 @@
+import type { PlatformTx, WorkspaceTx } from '../tx.ts';
+import type { Manager } from './rows.ts';
+
+/** A workspace as it is stored. */
+export interface WorkspaceRow {
+	readonly workspaceId: string;
+	readonly slug: string;
+	readonly title: string;
+	readonly auditMode: 'strict' | 'best-effort';
+	readonly managedBy: Manager;
+	readonly version: number;
+	/** Of everything in the workspace; a whole number as text. */
+	readonly configVersion: string;
+	readonly createdAt: Date;
+	readonly updatedAt: Date;
+}
+
+const SELECT = `select workspace_id as "workspaceId", slug, title, audit_mode as "auditMode", managed_by as "managedBy",
+	version, config_version as "configVersion", created_at as "createdAt", updated_at as "updatedAt"
+	from portcullis.workspace`;
+
+/** All workspaces in slug order, from after `after`. */
+export function listWorkspaces(
+	tx: PlatformTx,
+	{ after = '', limit }: { readonly after?: string; readonly limit?: number } = {},
+): Promise<readonly WorkspaceRow[]> {
+	return tx.query(`${SELECT} where slug > $1 order by slug limit $2`, [after, limit ?? null]);
+}
+
+/** The workspace with this slug. */
+export async function workspaceBySlug(tx: PlatformTx, slug: string): Promise<WorkspaceRow | undefined> {
+	const [row] = await tx.query<WorkspaceRow>(`${SELECT} where slug = $1`, [slug]);
+	return row;
+}
+
+/** The workspace of the transaction; `undefined` when it is gone. */
+export async function ownWorkspace(tx: WorkspaceTx): Promise<WorkspaceRow | undefined> {
+	const [row] = await tx.query<WorkspaceRow>(`${SELECT} where workspace_id = $1`, [tx.workspaceId]);
+	return row;
+}
+
+/** What a new workspace is made of. */
+export interface NewWorkspace {
+	readonly slug: string;
+	readonly title: string;
+	readonly auditMode: string;
+	readonly managedBy: Manager;
+}
+
+/** Makes a workspace and returns its id. Throws PC_CONFLICT when the slug is taken. */
+export async function insertWorkspace(
+	tx: PlatformTx,
+	{ slug, title, auditMode, managedBy }: NewWorkspace,
+): Promise<string> {
+	const [row] = await tx.query<{ id: string }>(
+		`insert into portcullis.workspace (slug, title, audit_mode, managed_by) values ($1, $2, $3, $4)
+		 returning workspace_id as id`,
+		[slug, title, auditMode, managedBy],
+	);
+	return row?.id ?? '';
+}
+
+/** What may change of a workspace. */
+export interface WorkspaceChange {
+	readonly workspaceId: string;
+	readonly title: string;
+	readonly auditMode: string;
+	readonly managedBy: Manager;
+	/** The version that is replaced; `undefined` replaces any. */
+	readonly version?: number;
+}
+
+/** Changes a workspace; whether it was still that version. */
+export async function updateWorkspace(tx: PlatformTx, change: WorkspaceChange): Promise<boolean> {
+	const rows = await tx.query(
+		`update portcullis.workspace set title = $2, audit_mode = $3, managed_by = $4
+		 where workspace_id = $1 and version = coalesce($5, version) returning 1`,
+		[change.workspaceId, change.title, change.auditMode, change.managedBy, change.version ?? null],
+	);
+	return rows.length > 0;
+}
+
+/** Changes what its own administrators may change; whether it was still that version. */
+export async function updateOwnWorkspace(
+	tx: WorkspaceTx,
+	{ title, auditMode, version }: Omit<WorkspaceChange, 'workspaceId' | 'managedBy'>,
+): Promise<boolean> {
+	const rows = await tx.query(
+		`update portcullis.workspace set title = $2, audit_mode = $3
+		 where workspace_id = $1 and version = coalesce($4, version) returning 1`,
+		[tx.workspaceId, title, auditMode, version ?? null],
+	);
+	return rows.length > 0;
+}
+
+/**
+ * Takes a workspace away with everything that is its own, records included. The transaction must have named it as
+ * `erased`. Whether it was there.
+ */
+export async function eraseWorkspace(tx: PlatformTx, workspaceId: string): Promise<boolean> {
+	await tx.query('delete from portcullis.audit_event where workspace_id = $1', [workspaceId]);
+	await tx.query('delete from portcullis.audit_chain where workspace_id = $1', [workspaceId]);
+	await tx.query('delete from portcullis.usage_hour where workspace_id = $1', [workspaceId]);
+	await tx.query('delete from portcullis.idempotency_key where workspace_id = $1', [workspaceId]);
+	const rows = await tx.query('delete from portcullis.workspace where workspace_id = $1 returning 1', [workspaceId]);
+	return rows.length > 0;
+}
