@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { createClient, type PgConnection } from './connection.ts';
 import { type AppliedMigration, type Migration, pendingMigrations, readMigrations } from './migrations.ts';
-import { StoreStartError } from './start-error.ts';
+import { StartError } from './start-error.ts';
 
 /** Any number that nobody else locks in this database. */
 const LOCK = 7_426_301;
@@ -10,7 +10,7 @@ const ROLES = ['portcullis_app', 'portcullis_platform'];
 
 /**
  * Brings the database up to this version's schema, as its owner. Processes that do so at once take turns. Returns the
- * names of what was applied; throws `StoreStartError`. A migration stands or falls as a whole.
+ * names of what was applied; throws `StartError`. A migration stands or falls as a whole.
  */
 export async function migrate(
 	owner: PgConnection,
@@ -26,10 +26,10 @@ export async function migrate(
 		}
 		return done;
 	} catch (error) {
-		if (error instanceof StoreStartError) throw error;
+		if (error instanceof StartError) throw error;
 		// The database's text may quote rows, but here it can only speak of our own statements, and is needed.
 		const why = error instanceof Error ? error.message : String(error);
-		throw new StoreStartError('PC_MIGRATION_FAILED', `The database could not be migrated: ${why}`, { cause: error });
+		throw new StartError('PC_MIGRATION_FAILED', `The database could not be migrated: ${why}`, { cause: error });
 	} finally {
 		await client.end().catch(() => undefined);
 	}
@@ -89,7 +89,7 @@ async function ensureRoles(client: pg.Client): Promise<void> {
 	for (const statement of statements) {
 		await client.query(statement).catch((cause: unknown) => {
 			const sentence = `The database lacks roles and the migrator may not make them; run as an administrator: ${statements.join('; ')};`;
-			throw new StoreStartError('PC_MIGRATION_FAILED', sentence, { cause });
+			throw new StartError('PC_MIGRATION_FAILED', sentence, { cause });
 		});
 	}
 }

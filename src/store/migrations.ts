@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { StoreStartError } from './start-error.ts';
+import { StartError } from './start-error.ts';
 
 /** One step of the schema. */
 export interface Migration {
@@ -29,7 +29,7 @@ export function readMigrations(folder: string = FOLDER): readonly Migration[] {
 	return names.sort().map((name, index) => {
 		const number = Number(NAME.exec(name)?.[1]);
 		if (number !== index + 1)
-			throw new StoreStartError('PC_MIGRATION_FAILED', `${name} is not migration ${index + 1}.`);
+			throw new StartError('PC_MIGRATION_FAILED', `${name} is not migration ${index + 1}.`);
 		const sql = readFileSync(join(folder, name), 'utf8');
 		return { number, name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
 	});
@@ -45,14 +45,14 @@ export function pendingMigrations(
 ): readonly Migration[] {
 	const newest = applied.at(-1);
 	if (newest !== undefined && newest.number > known.length) {
-		throw new StoreStartError(
+		throw new StartError(
 			'PC_SCHEMA_NEWER',
 			`The database has migration ${newest.name}, which this version does not know; start a newer version.`,
 		);
 	}
 	for (const { number, name, checksum } of applied) {
 		if (known[number - 1]?.checksum === checksum) continue;
-		throw new StoreStartError(
+		throw new StartError(
 			'PC_SCHEMA_CHANGED',
 			`Migration ${name} was another text when it was applied; this is not the program that made the database.`,
 		);

@@ -1,5 +1,7 @@
-/** Why a gateway does not start on a database. */
-export type StoreStartCode =
+/** Why a gateway does not start: its data folder has an owner, its database does not run, or must not be used. */
+export type StartErrorCode =
+	| 'PC_DATA_FOLDER_TAKEN'
+	| 'PC_STORE_START_FAILED'
 	| 'PC_DATABASE_SUPERUSER'
 	| 'PC_DATABASE_OWNER'
 	| 'PC_DATABASE_ROLE'
@@ -9,12 +11,12 @@ export type StoreStartCode =
 	| 'PC_SCHEMA_CHANGED'
 	| 'PC_MIGRATION_FAILED';
 
-/** A gateway that must not start: the message says what to do. Holds no secret. */
-export class StoreStartError extends Error {
-	override readonly name = 'StoreStartError';
-	readonly code: StoreStartCode;
+/** An error of the start, before there is any caller; its message is a sentence for the operator and holds no secret. */
+export class StartError extends Error {
+	override readonly name = 'StartError';
+	readonly code: StartErrorCode;
 
-	constructor(code: StoreStartCode, message: string, options: { readonly cause?: unknown } = {}) {
+	constructor(code: StartErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
 		super(message, options);
 		this.code = code;
 	}

@@ -11,8 +11,8 @@ interface Owner {
 const OWNERS: readonly Owner[] = [
 	{
 		modules: /^(node:)?child_process$/,
-		paths: /^src\/(upstream\/stdio|cli\/demo)/,
-		sentence: 'only upstream/stdio* starts programs',
+		paths: /^src\/(upstream\/stdio|store\/embedded\/|cli\/demo)/,
+		sentence: 'only upstream/stdio* and store/embedded start programs',
 	},
 	{
 		modules: /^((node:)?https?|(node:)?http2|fastify|@fastify\/.*)$/,
