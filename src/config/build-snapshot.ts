@@ -1,17 +1,16 @@
 import { buildWorkspace } from './build-workspace.ts';
 import { fillTid } from './cross-faults.ts';
 import { deepFreeze } from './deep-freeze.ts';
-import type { ConfigFile } from './file-schema.ts';
+import type { ConfigFile, SettingsEntry } from './file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
 import { byHolder, membershipsOf } from './memberships.ts';
 import { inSlugOrder } from './slug-order.ts';
-import type { Directory, GrantRule, PublicNames, Snapshot, Workspace } from './snapshot.ts';
+import type { Directory, GrantRule, PublicNames, Snapshot, UpstreamLimits, Workspace } from './snapshot.ts';
 import { normalOrigin } from './text-rules.ts';
 
 /** The snapshot that a faultless file describes, frozen. The id of a workspace is its slug. */
 export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
-	const { upstream, ...limits } = file.limits;
-	const defaults = { ...DEFAULT_UPSTREAM_LIMITS, ...upstream };
+	const { limits, names, defaults } = buildSettings(file);
 	const directories = file.directories.map(buildDirectory);
 	const workspaces = Object.entries(file.workspaces);
 	return assembleSnapshot({
@@ -21,8 +20,20 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 		memberships: byHolder(workspaces.flatMap(([slug, { members }]) => membershipsOf(slug, members, directories))),
 		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults })),
 		limits,
-		names: buildNames(file),
+		names,
 	});
+}
+
+/** What the settings come to. */
+export interface BuiltSettings extends Pick<Snapshot, 'limits' | 'names'> {
+	/** Limits of servers that say nothing else. */
+	readonly defaults: UpstreamLimits;
+}
+
+/** Limits and names as their entry describes them, defaults filled in. */
+export function buildSettings(entry: SettingsEntry): BuiltSettings {
+	const { upstream, ...limits } = entry.limits;
+	return { limits, names: buildNames(entry), defaults: { ...DEFAULT_UPSTREAM_LIMITS, ...upstream } };
 }
 
 /** Parts of a snapshot; the workspaces come in any order. */
@@ -59,15 +70,8 @@ export function buildGrantRule(grant: ConfigFile['grants'][number], index: numbe
 	};
 }
 
-/**
- * Names of the gateway. The public URL's own host is allowed without being repeated: an address nobody may use would be
- * no use.
- */
-export function buildNames({
-	publicUrl,
-	hosts,
-	origins,
-}: Pick<ConfigFile, 'publicUrl' | 'hosts' | 'origins'>): PublicNames {
+/** The public URL's own host is allowed without being repeated: an address nobody may use would be no use. */
+function buildNames({ publicUrl, hosts, origins }: SettingsEntry): PublicNames {
 	const url = publicUrl === undefined ? undefined : new URL(publicUrl);
 	return {
 		url: url?.origin,

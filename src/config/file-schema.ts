@@ -25,6 +25,9 @@ import { VARIABLE_RULES } from './variable-rules.ts';
 /** The file as the schema understands it: defaults filled in, secrets looked up. */
 export type ConfigFile = z.output<ReturnType<typeof createFileSchema>>;
 
+/** Names and limits as the schema understands them. */
+export type SettingsEntry = z.output<ReturnType<typeof settingsSchema>>;
+
 /** One workspace as the schema understands it. */
 export type WorkspaceEntry = z.output<ReturnType<typeof workspaceSchema>>;
 
@@ -42,20 +45,32 @@ const MISPLACED =
 export function createFileSchema(lookup: SecretLookup) {
 	return z
 		.strictObject({
-			publicUrl: text(publicUrlFault).optional(),
-			hosts: z.array(text(hostFault)).default([]),
-			origins: z.array(text(originFault)).default([]),
-			directories: z.array(directory()).min(1),
+			...settings(),
+			directories: z.array(directorySchema()).min(1),
 			workspaces: slugged(workspaceSchema(lookup)).default({}),
 			grants: z.array(grant()).default([]),
-			limits: limits().prefault({}),
 		})
 		.superRefine((file, context) => {
 			for (const { path, message } of crossFaults(file)) context.addIssue({ code: 'custom', path: [...path], message });
 		}, ALWAYS);
 }
 
-function directory() {
+/** The part of the file that is about the gateway itself: names and limits. */
+export function settingsSchema() {
+	return z.strictObject(settings());
+}
+
+function settings() {
+	return {
+		publicUrl: text(publicUrlFault).optional(),
+		hosts: z.array(text(hostFault)).default([]),
+		origins: z.array(text(originFault)).default([]),
+		limits: limits().prefault({}),
+	};
+}
+
+/** One directory of the file. */
+export function directorySchema() {
 	return z.strictObject({
 		id: text((id) => (isSlug(id) ? undefined : SLUG_SENTENCE)),
 		issuer: text(directoryUrlFault),
@@ -72,8 +87,8 @@ export function workspaceSchema(lookup: SecretLookup) {
 			title: text().optional(),
 			audit: z.enum(['strict', 'best-effort']).default('strict'),
 			servers: slugged(serverSchema(lookup)).default({}),
-			toolsets: slugged(toolset()).default({}),
-			members: z.array(member()).default([]),
+			toolsets: slugged(toolsetSchema()).default({}),
+			members: z.array(memberSchema()).default([]),
 		})
 		.superRefine((entry, context) => {
 			for (const { path, message } of workspaceFaults(entry)) {
@@ -87,14 +102,16 @@ export function serverSchema(lookup: SecretLookup) {
 	return z.discriminatedUnion('transport', [networkServer(lookup), stdioServer(lookup)]);
 }
 
-function toolset() {
+/** One toolset of a workspace; that its servers exist is seen where the workspace is judged as a whole. */
+export function toolsetSchema() {
 	return z.strictObject({
 		title: text(lengthRule(200)).optional(),
 		tools: z.array(text(toolPathFault)),
 	});
 }
 
-function member() {
+/** One member of a workspace. */
+export function memberSchema() {
 	return z.strictObject({
 		oid: text(lengthRule(128)),
 		access: accessLevel(),
@@ -154,17 +171,21 @@ function refuseSession({ input }: { readonly input?: unknown }): string | undefi
 	return input === 'session' ? 'isolation by session is not supported yet; use shared or principal' : undefined;
 }
 
-function tools() {
-	const rule = z.strictObject({
+/** One rule about a tool of a server. */
+export function toolRuleSchema() {
+	return z.strictObject({
 		enabled: z.boolean().optional(),
 		minimumLevel: accessLevel().default('read'),
 		readable: z.boolean().default(false),
 		description: text(lengthRule(8_192)).optional(),
 		definitionDigest: text(digestFault).optional(),
 	});
+}
+
+function tools() {
 	return z.strictObject({
 		default: z.enum(['enabled', 'disabled']).default('enabled'),
-		rules: z.record(z.string(), rule).default({}),
+		rules: z.record(z.string(), toolRuleSchema()).default({}),
 	});
 }
 

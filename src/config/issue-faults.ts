@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Fault } from './faults.ts';
 import { nearestName } from './nearest-name.ts';
-import type { YamlFile } from './read-yaml.ts';
+import type { Path, YamlFile } from './read-yaml.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
 	string: 'text; put quotes around it',
@@ -35,14 +35,29 @@ export function issueSentence(issue: z.core.$ZodRawIssue): string {
 	}
 }
 
-/** The faults of one finding of the schema, each where it stands in the file. */
-export function issueFaults(issue: z.core.$ZodIssue, yaml: YamlFile): Fault[] {
+/** A fault of a value, whatever that was read from. */
+export interface PlacedFault {
+	readonly path: Path;
+	readonly message: string;
+	/** Whether it is about the value of the path or about its key. */
+	readonly at: 'key' | 'value';
+}
+
+/** The faults of one finding of the schema. */
+export function placedFaults(issue: z.core.$ZodIssue): PlacedFault[] {
 	if (issue.code === 'unrecognized_keys') {
 		const sentences = issue.message.split('\n');
-		return issue.keys.map((key, index) => yaml.fault([...issue.path, key], sentences[index] ?? '', 'key'));
+		return issue.keys.map((key, index) => {
+			return { path: [...issue.path, key], message: sentences[index] ?? '', at: 'key' };
+		});
 	}
 	const at = issue.code === 'custom' && issue.params?.['at'] === 'key' ? 'key' : 'value';
-	return [yaml.fault(issue.path, issue.message, at)];
+	return [{ path: issue.path, message: issue.message, at }];
+}
+
+/** The same, each where it stands in the file. */
+export function issueFaults(issue: z.core.$ZodIssue, yaml: YamlFile): Fault[] {
+	return placedFaults(issue).map(({ path, message, at }) => yaml.fault(path, message, at));
 }
 
 function unknownKeySentence(key: string, known: readonly string[]): string {

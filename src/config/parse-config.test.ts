@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { toolRuleOf, workspaceOf } from '../../test/fakes/snapshot.ts';
 import type { SecretTemplate } from '../lib/secret.ts';
+import { canonicalDigest } from './canonical-digest.ts';
 import { isConfigFaults } from './faults.ts';
 import { DEFAULT_EDGE_LIMITS, DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
-import { loadConfig, parseConfig } from './parse-config.ts';
+import { loadConfig, parseConfig, readConfig } from './parse-config.ts';
 import type { NetworkTransport, Server, Snapshot, StdioTransport } from './snapshot.ts';
 
 const TENANT = '8a4d7c1e-0000-4000-8000-000000000001';
@@ -211,6 +212,32 @@ describe('a configuration file', () => {
 			'*slow',
 		);
 		expect(server(parse(text), 'files').limits.totalMs).toBe(9_000);
+	});
+});
+
+describe('what a file declares', () => {
+	test('is what is written in it: no defaults, and references instead of secrets', () => {
+		const { declared } = readConfig(FULL, { file: 'p.yaml', env: ENV, version: 1, readSecretFile: () => 'j-key' });
+		expect(declared).toMatchObject({
+			publicUrl: 'https://mcp.example.com/',
+			workspaces: {
+				microsoft: {},
+				google: { servers: { jira: { headers: { Authorization: 'Bearer ${file:./google-jira.key}' } } } },
+			},
+		});
+		expect(canonicalDigest(parse(JSON.stringify(declared)))).toBe(canonicalDigest(parse(FULL)));
+		const google = (declared as { workspaces: { google: object } }).workspaces.google;
+		expect(Object.keys(google)).toEqual(['title', 'audit', 'toolsets', 'members', 'servers']);
+	});
+
+	test('can be judged where its secrets are not to be had', () => {
+		const options = { file: 'p.yaml', env: {}, version: 1 } as const;
+		expect(() => readConfig(FULL, options)).toThrow(/is not set/);
+		const { declared, snapshot } = readConfig(FULL, { ...options, secrets: 'assumed' });
+		expect(declared).toEqual(readConfig(FULL, { ...options, env: ENV, readSecretFile: () => 'x' }).declared);
+		expect(snapshot.workspaces.size).toBe(2);
+		const faulty = FULL.replace('transport: http', 'transport: htp');
+		expect(() => readConfig(faulty, { ...options, secrets: 'assumed' })).toThrow(/expected one of/);
 	});
 });
 

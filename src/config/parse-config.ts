@@ -6,7 +6,7 @@ import { ConfigFaults } from './faults.ts';
 import { createFileSchema } from './file-schema.ts';
 import { issueFaults, issueSentence } from './issue-faults.ts';
 import { readYaml } from './read-yaml.ts';
-import { readSecretFile } from './secret-template.ts';
+import { createLenientLookup, readSecretFile, type SecretLookup } from './secret-template.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What a configuration file is read with. */
@@ -15,6 +15,8 @@ export interface LoadOptions {
 	readonly env: NodeJS.ProcessEnv;
 	/** Version of the snapshot that comes out. */
 	readonly version: number;
+	/** `assumed`: every secret is taken to be there, and a placeholder stands for it; such a snapshot is for looking at. */
+	readonly secrets?: 'looked-up' | 'assumed';
 }
 
 /** What the text of a configuration file is read with. */
@@ -29,6 +31,8 @@ export interface ParseOptions extends LoadOptions {
 export interface ConfigReading {
 	readonly snapshot: Snapshot;
 	readonly references: ReadonlyMap<Secret, string>;
+	/** What the file says, as JSON: no default filled in, each reference to a secret as it is written. */
+	readonly declared: unknown;
 }
 
 /** The snapshot a configuration text describes. Throws `ConfigFaults` with everything that is wrong. */
@@ -53,15 +57,20 @@ export async function readConfigFile(file: string, options: LoadOptions): Promis
 export function readConfig(text: string, options: ParseOptions): ConfigReading {
 	const yaml = readYaml(text);
 	if (yaml.value === undefined) throw new ConfigFaults(options.file, yaml.faults);
-	const references = new Map<Secret, string>();
-	const schema = createFileSchema({
+	const lookup = lookupFor(options);
+	const parsed = createFileSchema(lookup).safeParse(yaml.value, { error: issueSentence });
+	const faults = [...yaml.faults, ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, yaml))];
+	if (parsed.data === undefined || faults.length > 0) throw new ConfigFaults(options.file, faults);
+	const snapshot = buildSnapshot(parsed.data, options.version);
+	return { snapshot, references: lookup.references, declared: yaml.value };
+}
+
+function lookupFor(options: ParseOptions): SecretLookup {
+	if (options.secrets === 'assumed') return createLenientLookup();
+	return {
 		folder: dirname(options.file),
 		env: options.env,
 		readSecretFile: options.readSecretFile ?? readSecretFile,
-		references,
-	});
-	const parsed = schema.safeParse(yaml.value, { error: issueSentence });
-	const faults = [...yaml.faults, ...(parsed.error?.issues ?? []).flatMap((issue) => issueFaults(issue, yaml))];
-	if (parsed.data === undefined || faults.length > 0) throw new ConfigFaults(options.file, faults);
-	return { snapshot: buildSnapshot(parsed.data, options.version), references };
+		references: new Map(),
+	};
 }

@@ -128,8 +128,11 @@ function child(node: Content, step: PropertyKey): Found | undefined {
 	return pair && { key, value: value?.range?.[0] ?? key, node: value ?? null };
 }
 
-/** Names that do not look like names are left out: a value that was put where a name belongs may be a secret. */
-function pathText(path: Path): string {
+/**
+ * A path as people write it. Names that do not look like names are left out: a value that was put where a name belongs
+ * may be a secret.
+ */
+export function pathText(path: Path): string {
 	const steps = path.map((step) => {
 		if (typeof step === 'number') return `[${step}]`;
 		return /^[\w.*/@-]{1,64}$/.test(String(step)) ? `.${String(step)}` : '.[…]';
