@@ -28,8 +28,7 @@ export function readMigrations(folder: string = FOLDER): readonly Migration[] {
 	const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
 	return names.sort().map((name, index) => {
 		const number = Number(NAME.exec(name)?.[1]);
-		if (number !== index + 1)
-			throw new StartError('PC_MIGRATION_FAILED', `${name} is not migration ${index + 1}.`);
+		if (number !== index + 1) throw new StartError('PC_MIGRATION_FAILED', `${name} is not migration ${index + 1}.`);
 		const sql = readFileSync(join(folder, name), 'utf8');
 		return { number, name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
 	});
