@@ -7,6 +7,7 @@ export function explainGrants(principal: Principal, grantRules: readonly GrantRu
 	const identity = `${principal.name} is ${principal.oid} of the directory ${principal.tid}.`;
 	if (principal.grants.size === 0) return [identity, 'No grant rule matches, so no workspace is open to them.'];
 	const inWords = (name: string): string => {
+		if (name === 'member') return 'membership (named there one by one)';
 		const rule = grantRules.find((candidate) => candidate.name === name);
 		return rule === undefined
 			? name
@@ -19,8 +20,8 @@ export function explainGrants(principal: Principal, grantRules: readonly GrantRu
 }
 
 const SENTENCES: Readonly<Record<Reason, string>> = {
-	'workspace-granted': 'A grant rule opens the workspace to them.',
-	'workspace-not-granted': 'No grant rule opens the workspace to them.',
+	'workspace-granted': 'A grant rule or a membership opens the workspace to them.',
+	'workspace-not-granted': 'No grant rule and no membership opens the workspace to them.',
 	'server-enabled': 'The server is enabled.',
 	'server-disabled': 'The server is disabled.',
 	'server-faulty': 'The server cannot be used by this gateway, for example because a secret of it cannot be found.',

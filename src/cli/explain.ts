@@ -6,7 +6,7 @@ import type { Server, Snapshot } from '../config/snapshot.ts';
 import { createSnapshotSource } from '../config/snapshot-source.ts';
 import { toPortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
-import { principalOf } from '../identity/principal-of.ts';
+import { createPrincipalOf } from '../identity/principal-of.ts';
 import { createLog } from '../observe/log.ts';
 import { decide } from '../policy/decide.ts';
 import type { CatalogItem } from '../router/catalog.ts';
@@ -66,7 +66,7 @@ async function principalFor(who: string, { app, snapshot, folder }: WhereToLook)
 	const configured = snapshot.directories.find(({ issuer }) => issuer === directory.issuer);
 	if (person === undefined || configured === undefined) throw new Error(`The demo directory has no ${who}.`);
 	const identity = { directory: configured.id, issuer: directory.issuer, tid: directory.tenantId, ...person };
-	return principalOf({ ...identity, scopes: ['mcp.access'], expiresAt: 0 }, snapshot);
+	return createPrincipalOf()({ ...identity, scopes: ['mcp.access'], expiresAt: 0 }, snapshot);
 }
 
 interface Words {

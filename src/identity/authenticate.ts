@@ -4,7 +4,7 @@ import { createDirectoryKeys } from './directory-keys.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
 import type { Principal } from './principal.ts';
-import { principalOf } from './principal-of.ts';
+import { createPrincipalOf } from './principal-of.ts';
 import { readBearer } from './read-bearer.ts';
 import { type ClaimsOf, createVerifiedTokens } from './verified-tokens.ts';
 import { createTokenVerifier } from './verify-token.ts';
@@ -56,6 +56,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		...(options.jwksTimes && { times: options.jwksTimes }),
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
+	const principalOf = createPrincipalOf();
 	const built = new WeakMap<VerifiedClaims, Built>();
 	let generation = begin(snapshots.current().directories);
 
