@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { createFileRecord, type RecordKeeper } from './audit/file-record.ts';
+import type { RecordKeeper } from './audit/file-record.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
-import type { FileSnapshotSource } from './config/snapshot-source.ts';
+import type { SnapshotSource } from './config/snapshot.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { type ListenAt, type Listener, listen } from './edge/listen.ts';
@@ -23,9 +22,10 @@ import { createUpstreams } from './upstream/upstreams.ts';
 
 /** What an app is made of. */
 export interface AppParts {
-	readonly snapshots: FileSnapshotSource;
-	/** Folder for what the gateway writes. */
-	readonly dataFolder: string;
+	/** Whoever made it closes it after the app. */
+	readonly snapshots: SnapshotSource;
+	/** Where the audit goes; whoever made it closes it after the app. */
+	readonly records: RecordKeeper;
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
@@ -35,8 +35,7 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
-	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
+export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const seals = createSeals();
@@ -85,10 +84,8 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
-			snapshots.close();
 			await upstreams.close();
 			authenticator.close();
-			records.close();
 		},
 	};
 }

@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { canonicalDigest } from './canonical-digest.ts';
-import { loadConfig } from './parse-config.ts';
+import { type ConfigReading, readConfigFile } from './parse-config.ts';
 import type { Snapshot, SnapshotSource } from './snapshot.ts';
 
 /** What a snapshot source reads and whom it tells. */
@@ -19,6 +19,8 @@ export interface SnapshotSourceOptions {
 export interface FileSnapshotSource extends SnapshotSource {
 	/** Reads the file and its secret files again, changed or not. Whether the snapshot was swapped. */
 	reload(): Promise<boolean>;
+	/** What the file in force says, as JSON: references to secrets as they are written. */
+	declared(): unknown;
 	close(): void;
 }
 
@@ -36,7 +38,8 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 	const { file, env } = options;
 	// Always before the reading: a change in between is then seen again, rather than never.
 	let seen = await fileState(file);
-	let current = await loadConfig(file, { env, version: 1 });
+	let reading: ConfigReading = await readConfigFile(file, { env, version: 1 });
+	let current = reading.snapshot;
 	let closed = false;
 	const listeners: ((next: Snapshot) => void)[] = [];
 
@@ -53,8 +56,10 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 	};
 	const swap = async (): Promise<boolean> => {
 		seen = await fileState(file);
-		const next = await loadConfig(file, { env, version: current.version + 1 });
+		const read = await readConfigFile(file, { env, version: current.version + 1 });
+		const next = read.snapshot;
 		if (closed || sameContent(current, next)) return false;
+		reading = read;
 		current = next;
 		for (const listener of [...listeners, options.onSwapped]) tell(() => listener?.(next));
 		return true;
@@ -75,6 +80,7 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 		current: () => current,
 		onChange: (listener) => void listeners.push(listener),
 		reload,
+		declared: () => reading.declared,
 		close() {
 			closed = true;
 			stopFollowing();
