@@ -57,6 +57,7 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	const dataPlane = createDataPlane({
 		snapshots,
 		isDraining: () => draining,
+		renew: authenticator.renew,
 		stages: {
 			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
 			authenticate: authenticator.authenticate,

@@ -1,9 +1,9 @@
 import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { canonicalDigest } from './canonical-digest.ts';
+import { keepUnchanged } from './keep-unchanged.ts';
 import { loadConfig } from './parse-config.ts';
-import type { Snapshot, SnapshotSource } from './snapshot.ts';
+import type { Snapshot, SnapshotSource, SwapListener } from './snapshot.ts';
 
 /** What a snapshot source reads and whom it tells. */
 export interface SnapshotSourceOptions {
@@ -38,7 +38,7 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 	let seen = await fileState(file);
 	let current = await loadConfig(file, { env, version: 1 });
 	let closed = false;
-	const listeners: ((next: Snapshot) => void)[] = [];
+	const listeners: SwapListener[] = [];
 
 	const report = (error: unknown): void => {
 		if (!closed) options.onFaults?.(error instanceof Error ? error : new Error(String(error)));
@@ -53,10 +53,12 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 	};
 	const swap = async (): Promise<boolean> => {
 		seen = await fileState(file);
-		const next = await loadConfig(file, { env, version: current.version + 1 });
-		if (closed || sameContent(current, next)) return false;
+		const loaded = await loadConfig(file, { env, version: current.version + 1 });
+		const previous = current;
+		const next = keepUnchanged(previous, loaded);
+		if (closed || next === previous) return false;
 		current = next;
-		for (const listener of [...listeners, options.onSwapped]) tell(() => listener?.(next));
+		for (const listener of [...listeners, options.onSwapped]) tell(() => listener?.(next, previous));
 		return true;
 	};
 	const reload = inTurn(() =>
@@ -124,8 +126,4 @@ function watchFolder(folder: string, onEvent: () => void): () => void {
 async function fileState(file: string): Promise<string> {
 	const state = await stat(file, { bigint: true }).catch(() => undefined);
 	return state === undefined ? 'absent' : `${state.dev}:${state.ino}:${state.size}:${state.mtimeNs}:${state.ctimeNs}`;
-}
-
-function sameContent(a: Snapshot, b: Snapshot): boolean {
-	return canonicalDigest({ ...a, version: 0 }) === canonicalDigest({ ...b, version: 0 });
 }
