@@ -56,6 +56,7 @@ export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 	const dataPlane = createDataPlane({
 		snapshots,
 		isDraining: () => draining,
+		renew: authenticator.renew,
 		stages: {
 			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
 			authenticate: authenticator.authenticate,

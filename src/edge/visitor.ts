@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SnapshotSource } from '../config/snapshot.ts';
 import type { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
 import type { Address } from '../mcp/address.ts';
 import type { Call } from '../mcp/call.ts';
 import type { Stages } from '../pipeline.ts';
@@ -12,7 +13,7 @@ import { metadataUrl } from './protected-resource.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
 /** What the data plane works with. */
-export interface DataPlaneParts {
+export interface DataPlaneParts extends Pick<Authenticator, 'renew'> {
 	readonly stages: Stages;
 	readonly snapshots: SnapshotSource;
 	/** Whether the gateway has begun to stop. */

@@ -1,7 +1,9 @@
 import { assembleSnapshot } from '../config/build-snapshot.ts';
+import { canonicalDigest } from '../config/canonical-digest.ts';
+import { keepUnchanged } from '../config/keep-unchanged.ts';
 import { byHolder } from '../config/memberships.ts';
 import type { SecretLookup } from '../config/secret-template.ts';
-import type { Snapshot, SnapshotSource } from '../config/snapshot.ts';
+import type { Snapshot, SnapshotSource, SwapListener } from '../config/snapshot.ts';
 import { type BuiltPlatform, type BuiltWorkspace, buildPlatform, buildStored } from './build-stored.ts';
 import {
 	type ConfigVersions,
@@ -57,14 +59,15 @@ const PARALLEL = 6;
 /** Builds the first snapshot. Throws PC_STORE_UNAVAILABLE. */
 export async function createStoredSnapshots(parts: StoredSnapshotsParts): Promise<StoredSnapshots> {
 	const { store, steadyNow = () => performance.now() } = parts;
-	const listeners: ((next: Snapshot, previous: Snapshot) => void)[] = [];
+	const listeners: SwapListener[] = [];
 	let confirmedAt = steadyNow();
 	let state = await readState(parts, undefined);
 	let current = snapshotOf(1, state);
 	const swap = (next: State): void => {
 		const previous = current;
 		state = next;
-		current = snapshotOf(previous.version + 1, next);
+		current = keepUnchanged(previous, snapshotOf(previous.version + 1, next));
+		if (current === previous) return;
 		for (const listener of listeners) attempt(() => listener(current, previous), parts);
 		attempt(() => parts.onSwapped?.(current), parts);
 	};
@@ -110,7 +113,7 @@ async function readState(parts: StoredSnapshotsParts, known: State | undefined):
 	if (known !== undefined && isSame(versions, known)) return known;
 	const isPlatformKnown = known?.platformVersion === versions.platform;
 	const platform = isPlatformKnown ? known.platform : await readPlatform(parts);
-	const reusable = isPlatformKnown ? known.held : NOTHING;
+	const reusable = known !== undefined && isSameGround(known.platform, platform) ? known.held : NOTHING;
 	const held = await readWorkspaces({ ...parts, platform }, versions, reusable);
 	return { platformVersion: versions.platform, platform, held };
 }
@@ -121,6 +124,13 @@ function isSame({ platform, workspaces }: ConfigVersions, { platformVersion, hel
 	if (platform !== platformVersion || workspaces.size !== held.size) return false;
 	for (const [id, version] of workspaces) if (held.get(id)?.version !== version) return false;
 	return true;
+}
+
+// What of the platform goes into the building of workspaces.
+function isSameGround(a: BuiltPlatform, b: BuiltPlatform): boolean {
+	if (a === b) return true;
+	const ground = ({ settings, directories }: BuiltPlatform) => [settings.defaults, directories.length > 1];
+	return canonicalDigest(ground(a)) === canonicalDigest(ground(b));
 }
 
 async function readPlatform({ store, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
