@@ -26,6 +26,8 @@ export interface AppParts {
 	readonly snapshots: SnapshotSource;
 	/** Where the audit goes; whoever made it closes it after the app. */
 	readonly records: RecordKeeper;
+	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
+	readonly isStale?: () => boolean;
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
@@ -35,7 +37,7 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, records, childEnv, log }: AppParts) {
+export function createApp({ snapshots, records, childEnv, log, isStale = () => false }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const seals = createSeals();
@@ -56,6 +58,7 @@ export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 	const dataPlane = createDataPlane({
 		snapshots,
 		isDraining: () => draining,
+		isStale,
 		renew: authenticator.renew,
 		stages: {
 			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
@@ -72,7 +75,7 @@ export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 		directory: upstreams.directory,
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
 			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
-			const view = { isReady: () => !draining, metrics: metrics.text };
+			const view = { isReady: () => !draining && !isStale(), metrics: metrics.text };
 			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
 			return { front, operator };
 		},

@@ -48,7 +48,8 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const records = createFileRecord(join(environment.dataFolder, 'audit.jsonl'));
 	opened.add(records.close);
 	const { snapshots } = configuration;
-	const app = createApp({ snapshots, records, childEnv: childVariables(env), log });
+	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
+	const app = createApp({ snapshots, records, isStale, childEnv: childVariables(env), log });
 	opened.add(app.close);
 	const onHangup = (): void => {
 		app.reopen();

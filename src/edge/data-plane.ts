@@ -22,6 +22,7 @@ import {
 	type DataPlaneParts,
 	headersOf,
 	refuseVisitor,
+	refuseWhenClosed,
 	tryReadHeaders,
 	type Visitor,
 } from './visitor.ts';
@@ -128,7 +129,8 @@ function refuse(visit: Visit, error: PortcullisError, call = visit.calls[0]): Re
 }
 
 interface Turn {
-	isDraining(): boolean;
+	/** Throws where no new call is welcome. */
+	refuseWhenClosed(): void;
 	/** Which message of the body. */
 	readonly index: number;
 	/** Told for whom, when the call is known. */
@@ -136,7 +138,11 @@ interface Turn {
 }
 
 function firstTurn(open: Open, visit: Visit): Turn {
-	return { isDraining: open.isDraining, index: 0, onCall: (principal) => noteEndless(open, visit, principal) };
+	return {
+		refuseWhenClosed: () => refuseWhenClosed(open),
+		index: 0,
+		onCall: (principal) => noteEndless(open, visit, principal),
+	};
 }
 
 function exchangeFor(visit: Visit, turn: Turn): Exchange {
@@ -162,7 +168,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 }
 
 function admit(visit: Visit, turn: Turn): Address {
-	if (turn.isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+	turn.refuseWhenClosed();
 	const address = addressFor(visit, 'mcp');
 	if (!['POST', 'GET', 'DELETE'].includes(visit.request.method ?? ''))
 		throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
@@ -214,7 +220,7 @@ function throwUnlessAlone(visit: Visit, error: unknown): void {
 // Each message of a batch is a call of its own: judged, recorded and answered by itself (mcp 2025-03-26, batching).
 async function batchAnswer(stages: Stages, visit: Visit, first: Promise<Answer>): Promise<Answer> {
 	const answers = visit.calls.map((call, index) => {
-		const turn = { isDraining: () => false, index, onCall: () => undefined };
+		const turn = { refuseWhenClosed: () => undefined, index, onCall: () => undefined };
 		const answer = index === 0 ? first : handleCall(stages, exchangeFor(visit, turn));
 		return answer
 			.then(collapse)

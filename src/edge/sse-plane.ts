@@ -11,7 +11,15 @@ import { end, NEVER } from './sse-inner-calls.ts';
 import { takeMessage } from './sse-message.ts';
 import { createSseSessions, type SseSession, type SseSessions } from './sse-sessions.ts';
 import { openSseStream } from './sse-stream.ts';
-import { addressFor, commonHeaders, type DataPlaneParts, receive, refuseVisitor, type Visitor } from './visitor.ts';
+import {
+	addressFor,
+	commonHeaders,
+	type DataPlaneParts,
+	receive,
+	refuseVisitor,
+	refuseWhenClosed,
+	type Visitor,
+} from './visitor.ts';
 
 /** The handler of HTTP+SSE (mcp 2024-11-05: transports): a stream for all answers, and POSTs that only carry messages. */
 export interface SsePlane {
@@ -47,8 +55,8 @@ export function createSsePlane(built: SsePlaneParts): SsePlane {
 	};
 }
 
-function admit({ isDraining }: Plane, visitor: Visitor, door: Door): Address {
-	if (isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+function admit(plane: Plane, visitor: Visitor, door: Door): Address {
+	refuseWhenClosed(plane);
 	const address = addressFor(visitor, door);
 	if (!['POST', 'GET', 'DELETE'].includes(visitor.request.method ?? ''))
 		throw new PortcullisError('PC_METHOD_NOT_ALLOWED');

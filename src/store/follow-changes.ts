@@ -26,62 +26,91 @@ const CHANNEL = 'portcullis_config';
  * ids and versions alone and is not even read: whoever looks does so under row-level security.
  */
 export function followChanges({ connection, look, onReach }: FollowParts): Following {
-	let closed = false;
-	let client: pg.Client | undefined;
 	let reach: 'lost' | 'found' = 'found';
+	const reached = (now: 'lost' | 'found'): void => {
+		if (now !== reach) onReach(now);
+		reach = now;
+	};
+	const looks = createLooks(() => {
+		return look().then(
+			() => reached('found'),
+			() => reached('lost'),
+		);
+	});
+	const ear = createEar(connection, looks.soon);
+	const poll = setInterval(() => {
+		ear.open();
+		looks.soon();
+	}, POLL_MS).unref();
+	ear.open();
+	return {
+		async close() {
+			clearInterval(poll);
+			await Promise.all([looks.close(), ear.close()]);
+		},
+	};
+}
+
+interface Looks {
+	soon(): void;
+	close(): Promise<void>;
+}
+
+/** One look at a time; what is told meanwhile may have come after what was read, so there is one more then. */
+function createLooks(look: () => Promise<void>): Looks {
+	let closed = false;
 	let looking: Promise<void> | undefined;
 	let again = false;
-
-	const reached = (now: 'lost' | 'found'): void => {
-		if (now === reach || closed) return;
-		reach = now;
-		onReach(now);
-	};
 	const lookNow = async (): Promise<void> => {
-		do {
+		while (again && !closed) {
 			again = false;
-			await look().then(
-				() => reached('found'),
-				() => reached('lost'),
-			);
-		} while (again && !closed);
+			await look();
+		}
 		looking = undefined;
 	};
-	// What is told while we look may have come after what we read.
-	const lookSoon = (): void => {
-		again = true;
-		if (!closed) looking ??= lookNow();
+	return {
+		soon() {
+			again = true;
+			if (!closed) looking ??= lookNow();
+		},
+		async close() {
+			closed = true;
+			await looking;
+		},
 	};
-	const listen = async (): Promise<void> => {
-		if (client !== undefined || closed) return;
-		const opened = createClient(connection);
-		client = opened;
+}
+
+interface Ear {
+	/** Listens unless it does already; a connection that cannot be made is tried again by the next call. */
+	open(): void;
+	close(): Promise<void>;
+}
+
+function createEar(connection: PgConnection, onTold: () => void): Ear {
+	let client: pg.Client | undefined;
+	const listen = async (opened: pg.Client): Promise<void> => {
 		const forget = (): void => {
 			if (client === opened) client = undefined;
 			opened.end().catch(() => undefined);
 		};
-		opened.on('notification', lookSoon);
+		opened.on('notification', onTold);
 		opened.on('end', forget);
 		opened.on('error', forget);
 		try {
 			await opened.connect();
 			await opened.query(`listen ${CHANNEL}`);
-			lookSoon();
+			onTold();
 		} catch {
 			forget();
 		}
 	};
-	const poll = setInterval(() => {
-		void listen();
-		lookSoon();
-	}, POLL_MS).unref();
-	void listen();
-
 	return {
+		open() {
+			if (client !== undefined) return;
+			client = createClient(connection);
+			void listen(client);
+		},
 		async close() {
-			closed = true;
-			clearInterval(poll);
-			await looking?.catch(() => undefined);
 			await client?.end().catch(() => undefined);
 		},
 	};

@@ -113,12 +113,10 @@ async function readState(parts: StoredSnapshotsParts, known: State | undefined):
 	if (known !== undefined && isSame(versions, known)) return known;
 	const isPlatformKnown = known?.platformVersion === versions.platform;
 	const platform = isPlatformKnown ? known.platform : await readPlatform(parts);
-	const reusable = known !== undefined && isSameGround(known.platform, platform) ? known.held : NOTHING;
+	const reusable = known !== undefined && isSameGround(known.platform, platform) ? known.held : new Map<string, Held>();
 	const held = await readWorkspaces({ ...parts, platform }, versions, reusable);
 	return { platformVersion: versions.platform, platform, held };
 }
-
-const NOTHING: ReadonlyMap<string, Held> = new Map();
 
 function isSame({ platform, workspaces }: ConfigVersions, { platformVersion, held }: State): boolean {
 	if (platform !== platformVersion || workspaces.size !== held.size) return false;
