@@ -71,6 +71,7 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	return {
 		authenticator,
 		directory: upstreams.directory,
+		serverState: upstreams.stateOf,
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
 			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
 			const view = { isReady: () => !draining, metrics: metrics.text };
