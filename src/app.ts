@@ -73,6 +73,7 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 	return {
 		authenticator,
 		directory: upstreams.directory,
+		serverState: upstreams.stateOf,
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
 			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
 			const view = { isReady: () => !draining && !isStale(), metrics: metrics.text };
