@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { createFileRecord, type RecordKeeper } from './audit/file-record.ts';
+import type { RecordKeeper } from './audit/file-record.ts';
+import { createGaps, type Gaps } from './audit/gaps.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
+import type { Snapshot } from './config/snapshot.ts';
 import type { FileSnapshotSource } from './config/snapshot-source.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
@@ -24,8 +25,8 @@ import { createUpstreams } from './upstream/upstreams.ts';
 /** What an app is made of. */
 export interface AppParts {
 	readonly snapshots: FileSnapshotSource;
-	/** Folder for what the gateway writes. */
-	readonly dataFolder: string;
+	/** Where the audit goes; whoever made it closes it after the app. */
+	readonly records: RecordKeeper;
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
@@ -35,8 +36,7 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
-	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
+export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const seals = createSeals();
@@ -52,13 +52,16 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
+	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
+	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
+	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
 	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
 	let draining = false;
 	const dataPlane = createDataPlane({
 		snapshots,
 		isDraining: () => draining,
 		stages: {
-			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
+			openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
 			authenticate: authenticator.authenticate,
 			resolveRoute,
 			decide: decideRoute,
@@ -88,7 +91,7 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 			snapshots.close();
 			await upstreams.close();
 			authenticator.close();
-			records.close();
+			tellGaps(gaps, log);
 		},
 	};
 }
@@ -100,6 +103,22 @@ function createSeals() {
 		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
 		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
+}
+
+// Asked only when a record cannot be kept.
+function isBestEffort(snapshot: Snapshot, workspaceId: string): boolean {
+	return [...snapshot.workspaces.values()].some(
+		({ id, auditMode }) => id === workspaceId && auditMode === 'best-effort',
+	);
+}
+
+function tellGaps(gaps: Gaps, log: Log): void {
+	try {
+		gaps.tell();
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		log.error({ code }, 'the audit cannot be told of all records it goes without');
+	}
 }
 
 function reopenRecords(records: RecordKeeper, log: Log): void {

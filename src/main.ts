@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import { join } from 'node:path';
 import { createApp } from './app.ts';
+import { createFileRecord } from './audit/file-record.ts';
 import type { Serving } from './cli/command.ts';
 import { createProgram } from './cli/program.ts';
 import { childVariables, type Environment } from './config/environment.ts';
@@ -16,7 +18,8 @@ async function serve(environment: Environment): Promise<Serving> {
 		onFaults: (error) => log.error(`configuration kept as it was:\n${error.message}`),
 	});
 	const childEnv = childVariables(process.env);
-	const app = createApp({ snapshots, dataFolder: environment.dataFolder, childEnv, log });
+	const records = createFileRecord(join(environment.dataFolder, 'audit.jsonl'));
+	const app = createApp({ snapshots, records, childEnv, log });
 	const { front, operator } = await app.listen({
 		public: { host: environment.host, port: environment.port },
 		operator: { host: environment.adminHost, port: environment.adminPort },
@@ -33,6 +36,7 @@ async function serve(environment: Environment): Promise<Serving> {
 		app.beginDrain();
 		await front.drain(AbortSignal.timeout(snapshots.current().limits.drainMs));
 		await app.close();
+		records.close();
 		await operator.drain(AbortSignal.abort());
 		process.off('SIGHUP', onHangup);
 		log.info('stopped');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type App, createApp } from '../app.ts';
+import type { RecordKeeper } from '../audit/file-record.ts';
 import { childVariables, parseEnvironment } from '../config/environment.ts';
 import type { Server, Snapshot } from '../config/snapshot.ts';
 import { createSnapshotSource } from '../config/snapshot-source.ts';
@@ -32,13 +33,21 @@ export function addExplainCommand(program: Command, io: CommandIo): void {
 		.action((options: ExplainOptions) => guarded(io, () => explain(options, io)));
 }
 
+// Nobody calls anything here, and the audit belongs to the gateway that may be running beside.
+const NO_RECORDS: RecordKeeper = {
+	keep: () => undefined,
+	keepTogether: () => Promise.resolve(),
+	reopen: () => undefined,
+	close: () => undefined,
+};
+
 async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
 	const environment = parseEnvironment(io.env);
 	const demo = demoPaths(environment.dataFolder);
 	const named = options.config ?? environment.configFile;
 	const file = options.config === undefined && !existsSync(named) && existsSync(demo.config) ? demo.config : named;
 	const snapshots = await createSnapshotSource({ file, env: io.env });
-	const parts = { dataFolder: environment.dataFolder, childEnv: childVariables(io.env), log: createLog('silent') };
+	const parts = { records: NO_RECORDS, childEnv: childVariables(io.env), log: createLog('silent') };
 	const app = createApp({ ...parts, snapshots });
 	try {
 		const principal = await principalFor(options.as, { app, snapshot: snapshots.current(), folder: demo.directory });

@@ -27,10 +27,13 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 		workspaces: inSlugOrder(
 			file.workspaces,
 			(slug, { title, servers }): Workspace => ({
+				id: slug,
 				slug,
 				title: title ?? slug,
+				auditMode: 'strict',
 				servers: inSlugOrder(servers, (server, entry) => {
-					return buildServer({ workspace: slug, slug: server, limits: { ...defaults, ...entry.limits } }, entry);
+					const place = { workspace: slug, workspaceId: slug, slug: server };
+					return buildServer({ ...place, limits: { ...defaults, ...entry.limits } }, entry);
 				}),
 			}),
 		),
@@ -54,7 +57,7 @@ function buildGrantRule(grant: ConfigFile['grants'][number], index: number): Gra
 	};
 }
 
-function buildServer(place: Pick<Server, 'workspace' | 'slug' | 'limits'>, entry: ServerEntry): Server {
+function buildServer(place: Pick<Server, 'workspace' | 'workspaceId' | 'slug' | 'limits'>, entry: ServerEntry): Server {
 	const enabledByDefault = entry.tools.default === 'enabled';
 	const server = {
 		...place,

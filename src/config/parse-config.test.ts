@@ -104,7 +104,13 @@ describe('a configuration file', () => {
 		const snapshot = parse(FULL);
 		expect([...snapshot.workspaces.keys()]).toEqual(['google', 'microsoft']);
 		expect([...(snapshot.workspaces.get('google')?.servers.keys() ?? [])]).toEqual(['files', 'jira']);
-		expect(snapshot.workspaces.get('microsoft')).toEqual({ slug: 'microsoft', title: 'microsoft', servers: new Map() });
+		expect(snapshot.workspaces.get('microsoft')).toEqual({
+			id: 'microsoft',
+			slug: 'microsoft',
+			title: 'microsoft',
+			auditMode: 'strict',
+			servers: new Map(),
+		});
 	});
 
 	test('describes a server over the network with header names in lower case', () => {

@@ -80,7 +80,10 @@ export interface UpstreamLimits {
 
 /** An MCP server configured in a workspace. */
 export interface Server {
+	/** Slug of its workspace. */
 	readonly workspace: string;
+	/** Id of its workspace; stays when the slug is given to another workspace. */
+	readonly workspaceId: string;
 	readonly slug: string;
 	readonly title: string;
 	readonly enabled: boolean;
@@ -100,10 +103,16 @@ export interface Server {
 	readonly limits: UpstreamLimits;
 }
 
+/** What happens to a call whose audit record cannot be kept: refused, or let through and the gap counted. */
+export type AuditMode = 'strict' | 'best-effort';
+
 /** The unit of isolation. */
 export interface Workspace {
+	/** Never given to another workspace; the slug where there is no store. */
+	readonly id: string;
 	readonly slug: string;
 	readonly title: string;
+	readonly auditMode: AuditMode;
 	/** By slug, in slug order. */
 	readonly servers: ReadonlyMap<string, Server>;
 }

@@ -47,7 +47,9 @@ function snapshotOf(version: number, directories: readonly Directory[], grantRul
 		version,
 		directories,
 		grantRules,
-		workspaces: new Map(slugs.map((slug) => [slug, { slug, title: slug, servers: new Map() }])),
+		workspaces: new Map(
+			slugs.map((slug) => [slug, { id: slug, slug, title: slug, auditMode: 'strict', servers: new Map() }]),
+		),
 		limits: { bodyBytes: 1, jsonDepth: 1, jsonNodes: 1, batchMessages: 1, listDeadlineMs: 1, drainMs: 1 },
 		names: { url: undefined, hosts: new Set(), origins: new Set() },
 	};

@@ -5,7 +5,10 @@ import type { VerifiedClaims } from './check-claims.ts';
 import { grantsOf } from './grants-of.ts';
 
 const workspaces = new Map<string, Workspace>(
-	['apple', 'google', 'microsoft'].map((slug) => [slug, { slug, title: slug, servers: new Map() }]),
+	['apple', 'google', 'microsoft'].map((slug) => [
+		slug,
+		{ id: slug, slug, title: slug, auditMode: 'strict', servers: new Map() },
+	]),
 );
 
 const person: VerifiedClaims = {
