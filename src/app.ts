@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { RecordKeeper } from './audit/file-record.ts';
+import { createGaps, type Gaps } from './audit/gaps.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
-import type { SnapshotSource } from './config/snapshot.ts';
+import type { Snapshot, SnapshotSource } from './config/snapshot.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { type ListenAt, type Listener, listen } from './edge/listen.ts';
@@ -53,6 +54,9 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
+	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
+	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
+	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
 	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
 	let draining = false;
 	const dataPlane = createDataPlane({
@@ -61,7 +65,7 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 		isStale,
 		renew: authenticator.renew,
 		stages: {
-			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
+			openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
 			authenticate: authenticator.authenticate,
 			resolveRoute,
 			decide: decideRoute,
@@ -91,6 +95,7 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 		async close() {
 			await upstreams.close();
 			authenticator.close();
+			tellGaps(gaps, log);
 		},
 	};
 }
@@ -102,6 +107,22 @@ function createSeals() {
 		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
 		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
+}
+
+// Asked only when a record cannot be kept.
+function isBestEffort(snapshot: Snapshot, workspaceId: string): boolean {
+	return [...snapshot.workspaces.values()].some(
+		({ id, auditMode }) => id === workspaceId && auditMode === 'best-effort',
+	);
+}
+
+function tellGaps(gaps: Gaps, log: Log): void {
+	try {
+		gaps.tell();
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		log.error({ code }, 'the audit cannot be told of all records it goes without');
+	}
 }
 
 function reopenRecords(records: RecordKeeper, log: Log): void {
