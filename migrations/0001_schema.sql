@@ -1,4 +1,5 @@
--- Everything a gateway keeps. Read the rules first; test/store/lint.test.ts holds every table to them.
+-- Everything a gateway keeps. Read the rules first; src/store/catalogue-faults.ts holds every table to them, at each start
+-- of a gateway and in the tests.
 --
 --   * Each row belongs to a workspace and says so in its primary key, unique keys and foreign keys: a key without the
 --     workspace would tell one workspace what another has (a duplicate is an answer), and foreign keys are checked
@@ -10,7 +11,8 @@
 --     itself has the nil workspace, which no workspace can have.
 --
 -- The roles exist before this runs (portcullis migrate sees to it). Names carry their schema, so nothing depends on a
--- search_path, which a transaction pooler would not keep.
+-- search_path, which a transaction pooler would not keep. Functions name theirs, with pg_temp last: left out, it would
+-- come first, and whoever may make a temporary type called date would run his own code in a function that says date.
 
 revoke all on schema portcullis from public;
 grant usage on schema portcullis to portcullis_app, portcullis_platform;
@@ -19,7 +21,7 @@ grant usage on schema portcullis to portcullis_app, portcullis_platform;
 -- is the platform's and is nobody's context.
 create function portcullis.app_workspace() returns uuid
 	language sql stable parallel safe
-	set search_path = pg_catalog
+	set search_path = pg_catalog, pg_temp
 	as $$
 		select nullif(
 			nullif(current_setting('app.workspace_id', true), '')::uuid,
@@ -27,11 +29,16 @@ create function portcullis.app_workspace() returns uuid
 		)
 	$$;
 
--- The workspace whose records the platform may take away in this transaction.
+-- The workspace whose records the platform may take away in this transaction; its own it may not.
 create function portcullis.erased_workspace() returns uuid
 	language sql stable parallel safe
-	set search_path = pg_catalog
-	as $$ select nullif(current_setting('app.erased_workspace', true), '')::uuid $$;
+	set search_path = pg_catalog, pg_temp
+	as $$
+		select nullif(
+			nullif(current_setting('app.erased_workspace', true), '')::uuid,
+			'00000000-0000-0000-0000-000000000000'::uuid
+		)
+	$$;
 
 -- Levels, claims and slugs are the same everywhere.
 create domain portcullis.access_level as text check (value in ('read', 'write', 'admin'));
@@ -316,23 +323,22 @@ create table portcullis.signing_key (
 	retired_at timestamptz
 );
 
--- Row-level security. One policy for each table and role, and no second permissive one beside it: they would be ORed.
+-- Row-level security. For each table, role and command one permissive policy: two would be ORed.
 do $$
 declare
 	name text;
 begin
 	foreach name in array array[
 		'workspace', 'grant_rule', 'membership', 'server', 'tool_rule', 'toolset', 'toolset_tool', 'credential',
-		'oauth_registration', 'oauth_pending', 'api_key', 'idempotency_key', 'audit_event', 'audit_event_default',
-		'audit_chain', 'usage_hour', 'directory', 'platform_admin_rule', 'platform_setting', 'signing_key', 'migration'
+		'oauth_registration', 'oauth_pending', 'api_key', 'idempotency_key', 'audit_chain', 'usage_hour', 'directory',
+		'platform_admin_rule', 'platform_setting', 'signing_key', 'migration'
 	] loop
 		execute format('alter table portcullis.%I enable row level security', name);
 		execute format('alter table portcullis.%I force row level security', name);
 	end loop;
 	foreach name in array array[
 		'workspace', 'grant_rule', 'membership', 'server', 'tool_rule', 'toolset', 'toolset_tool', 'credential',
-		'oauth_registration', 'oauth_pending', 'api_key', 'idempotency_key', 'audit_event', 'audit_event_default',
-		'audit_chain', 'usage_hour'
+		'oauth_registration', 'oauth_pending', 'api_key', 'idempotency_key', 'audit_chain', 'usage_hour'
 	] loop
 		execute format(
 			'create policy own_workspace on portcullis.%I for all to portcullis_app
@@ -347,22 +353,76 @@ begin
 			name
 		);
 	end loop;
-	-- The platform's own records, and those of a workspace that is being taken away with all it has.
-	foreach name in array array['audit_event', 'audit_event_default', 'audit_chain', 'idempotency_key'] loop
+	-- The platform writes what is its own, and takes away what is of a workspace that goes.
+	foreach name in array array['audit_chain', 'idempotency_key', 'usage_hour'] loop
 		execute format(
-			'create policy platform on portcullis.%I for all to portcullis_platform
+			'create policy platform_write on portcullis.%I for insert to portcullis_platform
+				with check (workspace_id = ''00000000-0000-0000-0000-000000000000'')',
+			name
+		);
+		execute format(
+			'create policy platform_change on portcullis.%I for update to portcullis_platform
+				using (workspace_id = ''00000000-0000-0000-0000-000000000000'')
+				with check (workspace_id = ''00000000-0000-0000-0000-000000000000'')',
+			name
+		);
+	end loop;
+	foreach name in array array['audit_chain', 'idempotency_key'] loop
+		execute format(
+			'create policy platform_read on portcullis.%I for select to portcullis_platform
 				using (workspace_id in (
 					''00000000-0000-0000-0000-000000000000'', (select portcullis.erased_workspace())
-				))
-				with check (workspace_id = ''00000000-0000-0000-0000-000000000000'')',
+				))',
 			name
 		);
 	end loop;
 end $$;
 
-create policy platform on portcullis.usage_hour for all to portcullis_platform
-	using (true)
-	with check (workspace_id = '00000000-0000-0000-0000-000000000000');
+create policy platform_erase on portcullis.audit_chain for delete to portcullis_platform
+	using (workspace_id = (select portcullis.erased_workspace()));
+create policy platform_erase on portcullis.idempotency_key for delete to portcullis_platform
+	using (workspace_id in ('00000000-0000-0000-0000-000000000000', (select portcullis.erased_workspace())));
+-- Sums only: the platform reads them all, and drops those that are old.
+create policy platform_read on portcullis.usage_hour for select to portcullis_platform using (true);
+create policy platform_erase on portcullis.usage_hour for delete to portcullis_platform using (true);
+
+-- Row-level security of the table of records, or of one of its partitions: a partition that is addressed by its own name
+-- goes by its own policies. Nobody changes a record, and the platform cannot take away those of itself.
+create function portcullis.protect_audit(name text) returns void
+	language plpgsql
+	set search_path = pg_catalog, pg_temp
+	as $$
+begin
+	execute format('alter table portcullis.%I enable row level security', name);
+	execute format('alter table portcullis.%I force row level security', name);
+	execute format(
+		'create policy own_workspace on portcullis.%I for all to portcullis_app
+			using (workspace_id = (select portcullis.app_workspace()))
+			with check (workspace_id = (select portcullis.app_workspace()))',
+		name
+	);
+	execute format(
+		'create policy platform_read on portcullis.%I for select to portcullis_platform
+			using (workspace_id in (
+				''00000000-0000-0000-0000-000000000000'', (select portcullis.erased_workspace())
+			))',
+		name
+	);
+	execute format(
+		'create policy platform_write on portcullis.%I for insert to portcullis_platform
+			with check (workspace_id = ''00000000-0000-0000-0000-000000000000'')',
+		name
+	);
+	execute format(
+		'create policy platform_erase on portcullis.%I for delete to portcullis_platform
+			using (workspace_id = (select portcullis.erased_workspace()))',
+		name
+	);
+end $$;
+
+select portcullis.protect_audit('audit_event');
+select portcullis.protect_audit('audit_event_default');
+
 create policy everybody on portcullis.migration for select to portcullis_app, portcullis_platform using (true);
 create policy owner on portcullis.migration for all to current_user using (true) with check (true);
 
@@ -385,7 +445,7 @@ grant select, insert, delete on portcullis.audit_event to portcullis_platform;
 grant select, insert, update, delete on portcullis.audit_chain, portcullis.usage_hour to portcullis_platform;
 
 -- Versions: of a row, for If-Match; of a workspace's configuration, for the processes that hold a snapshot of it.
-create function portcullis.count_version() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.count_version() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	new.version := old.version + 1;
 	new.updated_at := now();
@@ -393,7 +453,7 @@ begin
 end $$;
 
 -- As count_version, but the counting of changes elsewhere in the workspace is no change of this row.
-create function portcullis.count_workspace_version() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.count_workspace_version() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	if (new.slug, new.title, new.audit_mode, new.managed_by) is distinct from
 		(old.slug, old.title, old.audit_mode, old.managed_by) then
@@ -404,7 +464,7 @@ begin
 	return new;
 end $$;
 
-create function portcullis.count_settings_version() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.count_settings_version() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	if new.settings is distinct from old.settings or new.managed_by is distinct from old.managed_by then
 		new.version := old.version + 1;
@@ -415,21 +475,21 @@ begin
 end $$;
 
 -- Once for each statement and workspace, however many rows it touched.
-create function portcullis.touch_workspaces() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.touch_workspaces() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	update portcullis.workspace set config_version = config_version + 1
 		where workspace_id in (select distinct workspace_id from changed);
 	return null;
 end $$;
 
-create function portcullis.touch_platform() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.touch_platform() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	update portcullis.platform_setting set config_version = config_version + 1;
 	return null;
 end $$;
 
 -- Ids and versions only: whoever listens reads the rest under row-level security.
-create function portcullis.tell_workspace() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.tell_workspace() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	if tg_op = 'DELETE' then
 		perform pg_notify('portcullis_config', old.workspace_id::text || ':0');
@@ -439,7 +499,7 @@ begin
 	return null;
 end $$;
 
-create function portcullis.tell_platform() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function portcullis.tell_platform() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
 	perform pg_notify('portcullis_config', 'platform:' || new.config_version);
 	return null;
@@ -491,7 +551,7 @@ create trigger tell after update on portcullis.platform_setting
 -- partition keeps them there.
 create function portcullis.ensure_audit_month(month date) returns void
 	language plpgsql security definer
-	set search_path = pg_catalog
+	set search_path = pg_catalog, pg_temp
 	as $$
 declare
 	first date := date_trunc('month', month)::date;
@@ -504,22 +564,7 @@ begin
 		'create table portcullis.%I partition of portcullis.audit_event for values from (%L) to (%L)',
 		name, first || ' 00:00:00+00', (first + interval '1 month')::date || ' 00:00:00+00'
 	);
-	execute format('alter table portcullis.%I enable row level security', name);
-	execute format('alter table portcullis.%I force row level security', name);
-	execute format(
-		'create policy own_workspace on portcullis.%I for all to portcullis_app
-			using (workspace_id = (select portcullis.app_workspace()))
-			with check (workspace_id = (select portcullis.app_workspace()))',
-		name
-	);
-	execute format(
-		'create policy platform on portcullis.%I for all to portcullis_platform
-			using (workspace_id in (
-				''00000000-0000-0000-0000-000000000000'', (select portcullis.erased_workspace())
-			))
-			with check (workspace_id = ''00000000-0000-0000-0000-000000000000'')',
-		name
-	);
+	perform portcullis.protect_audit(name);
 exception
 	when check_violation then return;
 end $$;

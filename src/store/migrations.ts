@@ -36,7 +36,7 @@ export function readMigrations(folder: string = FOLDER): readonly Migration[] {
 
 /**
  * Which migrations are still to be applied. Throws PC_SCHEMA_NEWER when the database has one we do not know, and
- * PC_SCHEMA_CHANGED when one of ours was another text when it was applied.
+ * PC_SCHEMA_CHANGED when one of ours was another text when it was applied, or is missing before others.
  */
 export function pendingMigrations(
 	applied: readonly AppliedMigration[],
@@ -49,8 +49,14 @@ export function pendingMigrations(
 			`The database has migration ${newest.name}, which this version does not know; start a newer version.`,
 		);
 	}
-	for (const { number, name, checksum } of applied) {
-		if (known[number - 1]?.checksum === checksum) continue;
+	for (const [index, { number, name, checksum }] of applied.entries()) {
+		if (number !== index + 1) {
+			throw new StartError(
+				'PC_SCHEMA_CHANGED',
+				`The database has migration ${name} but not migration ${index + 1}; restore the database from a backup.`,
+			);
+		}
+		if (known[index]?.checksum === checksum) continue;
 		throw new StartError(
 			'PC_SCHEMA_CHANGED',
 			`Migration ${name} was another text when it was applied; this is not the program that made the database.`,

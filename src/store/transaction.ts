@@ -24,14 +24,17 @@ export async function transact<T>(
 	const client = await pool.connect().catch((error: unknown) => {
 		throw storeError(error);
 	});
+	const statements = openStatements(client);
 	let broken: Error | undefined;
 	try {
 		await client.query('begin');
 		await setLocally(client, settings);
-		const result = await fn(queryOn(client));
-		await client.query('commit');
+		const result = await fn(statements.query);
+		statements.end();
+		await commit(client);
 		return result;
 	} catch (error) {
+		statements.end();
 		// A connection that cannot even roll back is not given to anybody again.
 		broken = await client.query('rollback').then(
 			() => undefined,
@@ -41,6 +44,13 @@ export async function transact<T>(
 	} finally {
 		client.release(broken);
 	}
+}
+
+// After a statement has failed, "commit" rolls back and calls that a success: whoever caught the failure would believe
+// that something was kept.
+async function commit(client: pg.PoolClient): Promise<void> {
+	const { command } = await client.query('commit');
+	if (command !== 'COMMIT') throw new Error('a statement had failed, so nothing was kept');
 }
 
 async function setLocally(client: pg.PoolClient, settings: LocalSettings): Promise<void> {
@@ -54,9 +64,27 @@ async function setLocally(client: pg.PoolClient, settings: LocalSettings): Promi
 	await client.query(`select ${calls.join(', ')}`, Object.entries(all).flat());
 }
 
-function queryOn(client: pg.PoolClient): Query {
-	return async <Row>(text: string, values: readonly unknown[] = []) => {
-		const { rows } = await client.query(text, [...values]);
-		return rows as readonly Row[];
+interface Statements {
+	readonly query: Query;
+	end(): void;
+}
+
+/**
+ * Statements of one transaction. What still runs when it ends (of several things at once, one failed) must not go on in
+ * the transaction that has the connection next, which is another workspace's.
+ */
+function openStatements(client: pg.PoolClient): Statements {
+	let ended = false;
+	return {
+		async query<Row>(text: string, values: readonly unknown[] = []) {
+			if (ended) throw new Error('the transaction has ended');
+			// The extended protocol takes one statement: a second one cannot be smuggled in behind it.
+			const statement = { text, values: [...values], queryMode: 'extended' };
+			const { rows } = await client.query(statement);
+			return rows as readonly Row[];
+		},
+		end() {
+			ended = true;
+		},
 	};
 }
