@@ -1,7 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type App, createApp } from '../app.ts';
-import { createFileRecord } from '../audit/file-record.ts';
 import { childVariables, type Environment, SETTINGS } from '../config/environment.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../config/snapshot-source.ts';
 import { createLog, type Log } from '../observe/log.ts';
@@ -9,6 +7,7 @@ import { openConfiguration } from '../store/configuration.ts';
 import { lockFolder } from '../store/folder-lock.ts';
 import { type DatabaseUrls, openStore } from '../store/open-store.ts';
 import type { Serving } from './command.ts';
+import { openSpool } from './open-spool.ts';
 
 /** Things that are closed in the reverse order of their opening, whatever happens. */
 interface Opened {
@@ -45,16 +44,13 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const file = source && { path: environment.configFile, source };
 	const configuration = await openConfiguration({ opened: store, file, env, log });
 	opened.add(configuration.close);
-	const records = createFileRecord(join(environment.dataFolder, 'audit.jsonl'));
-	opened.add(records.close);
+	const audit = openSpool(environment, { store: store.store, log });
+	opened.add(audit.close);
 	const { snapshots } = configuration;
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
-	const app = createApp({ snapshots, records, isStale, childEnv: childVariables(env), log });
+	const app = createApp({ snapshots, records: audit.records, isStale, childEnv: childVariables(env), log });
 	opened.add(app.close);
-	const onHangup = (): void => {
-		app.reopen();
-		void configuration.reload();
-	};
+	const onHangup = (): void => void configuration.reload();
 	process.on('SIGHUP', onHangup);
 	opened.add(() => process.off('SIGHUP', onHangup));
 	const drainMs = (): number => snapshots.current().limits.drainMs;

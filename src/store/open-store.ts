@@ -1,4 +1,5 @@
 import type { Log } from '../observe/log.ts';
+import { checkDatabase } from './check-database.ts';
 import type { PgConnection } from './connection.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded/start-embedded.ts';
 import { migrate } from './migrate.ts';
@@ -52,6 +53,7 @@ export async function openStore({ urls, dataFolder, log }: OpenStoreOptions): Pr
 	};
 	try {
 		await bringUpToDate(connections, log);
+		await checkDatabase(connections);
 		await prepareAudit(store);
 	} catch (error) {
 		await close().catch(() => undefined);
