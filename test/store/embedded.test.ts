@@ -12,33 +12,30 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/observe/log.ts';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded/start-embedded.ts';
 import { ask, openFolder } from './embedded-gateway.ts';
 
 const linux = it.runIf(process.platform === 'linux');
 
-describe('the database of its own', () => {
+describe('the database of its own, while it runs', () => {
+	const lines: unknown[] = [];
 	let folder: string;
-	let running: EmbeddedPostgres | undefined;
-	beforeEach(() => {
+	let running: EmbeddedPostgres;
+	beforeAll(async () => {
 		folder = openFolder();
+		const write = (...line: unknown[]): void => void lines.push(line);
+		const log = { debug: write, info: write, warn: write, error: write } as unknown as Log;
+		running = await startEmbedded({ folder, log });
 	});
-	afterEach(async () => {
-		await running?.close();
-		running = undefined;
-		rmSync(folder, { recursive: true, force: true });
+	afterAll(async () => {
+		await running.close();
+		rmSync(folder, { recursive: true });
 	});
-
-	const start = async (options: Partial<EmbeddedOptions> = {}): Promise<EmbeddedPostgres> => {
-		running = await startEmbedded({ folder, durability: 'fast', ...options });
-		return running;
-	};
-	const home = (): string => join(folder, 'postgres');
 
 	it('has three roles that stand under row security, and belongs to the first', async () => {
-		const { connections, superuser, version } = await start();
+		const { connections, superuser, version } = running;
 		expect(version).toMatch(/^18\./);
 		const roles = 'select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolinherit from pg_roles';
 		const plain = { rolsuper: false, rolbypassrls: false, rolcreaterole: false, rolcreatedb: false };
@@ -58,7 +55,7 @@ describe('the database of its own', () => {
 	});
 
 	it('speaks UTF-8, sorts by code point, sums its pages, and waits for the disk', async () => {
-		const { superuser } = await start({ durability: 'safe' });
+		const { superuser } = running;
 		const names = [
 			'server_encoding',
 			'lc_collate',
@@ -82,23 +79,8 @@ describe('the database of its own', () => {
 		});
 	});
 
-	it('keeps its rows over a restart, and forgets its passwords', async () => {
-		const first = await start();
-		await ask(first.connections.owner, 'create table public.note as select 42 as number');
-		await first.close();
-		expect(await first.exited).toEqual({ code: 0, signal: null });
-		const second = await start();
-		expect(await ask(second.connections.owner, 'select number from public.note')).toEqual([{ number: 42 }]);
-		for (const role of ['owner', 'app', 'platform'] as const) {
-			const former = { ...second.connections[role], password: first.connections[role].password };
-			await expect(ask(former, 'select 1')).rejects.toMatchObject({ code: '28P01' });
-		}
-		const former = { ...second.superuser, password: first.superuser.password };
-		await expect(ask(former, 'select 1')).rejects.toMatchObject({ code: '28P01' });
-	});
-
 	it('lets nobody in without a password, the superuser and its own account included', async () => {
-		const { superuser, connections } = await start();
+		const { superuser, connections } = running;
 		for (const each of [superuser, connections.owner]) {
 			await expect(ask({ ...each, password: '' }, 'select 1')).rejects.toThrow();
 			await expect(ask({ ...each, password: 'postgres' }, 'select 1')).rejects.toMatchObject({ code: '28P01' });
@@ -106,7 +88,7 @@ describe('the database of its own', () => {
 	});
 
 	linux('opens no TCP port, and its socket stands in a folder of its account alone', async () => {
-		const { pid, connections } = await start();
+		const { pid, connections } = running;
 		const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
 		const sockets = links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
 		const internet = ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((kind) => inodes(`/proc/net/${kind}`));
@@ -114,19 +96,16 @@ describe('the database of its own', () => {
 		expect(sockets.filter((inode) => internet.includes(inode))).toEqual([]);
 		const { mode, uid } = statSync(connections.app.host);
 		expect(mode & 0o777).toBe(0o700);
-		expect(uid).toBe(statSync(join(home(), 'data')).uid);
+		expect(uid).toBe(statSync(join(folder, 'postgres', 'data')).uid);
 		expect(uid === 0).toBe(false);
 	});
 
 	it('puts no password in an argument, an environment, a file or the log', async () => {
-		const lines: unknown[] = [];
-		const write = (...line: unknown[]): void => void lines.push(line);
-		const log: Log = { debug: write, info: write, warn: write, error: write } as unknown as Log;
-		const { superuser, connections, pid } = await start({ log });
+		const { superuser, connections, pid } = running;
 		await expect(ask(connections.app, "select 'canary-value'::uuid")).rejects.toThrow('canary-value');
 		const processes = execFileSync('ps', ['axww', '-o', 'args='], { encoding: 'utf8' });
 		const environment = process.platform === 'linux' ? readFileSync(`/proc/${pid}/environ`, 'utf8') : '';
-		const files = texts(home()).join('\n');
+		const files = texts(join(folder, 'postgres')).join('\n');
 		const places = { processes, environment, files, lines: JSON.stringify(lines) };
 		expect(files).toContain('PostgreSQL');
 		expect(lines.length).toBeGreaterThan(0);
@@ -140,6 +119,40 @@ describe('the database of its own', () => {
 		expect(environment.split('\0').filter(Boolean).sort()).toEqual(
 			process.platform === 'linux' ? ['LC_ALL=C', expect.stringMatching(/^PATH=/), 'TZ=UTC'] : [],
 		);
+	});
+});
+
+describe('the database of its own, from start to start', () => {
+	let folder: string;
+	let running: EmbeddedPostgres | undefined;
+	beforeEach(() => {
+		folder = openFolder();
+	});
+	afterEach(async () => {
+		await running?.close();
+		running = undefined;
+		rmSync(folder, { recursive: true, force: true });
+	});
+
+	const start = async (options: Partial<EmbeddedOptions> = {}): Promise<EmbeddedPostgres> => {
+		running = await startEmbedded({ folder, durability: 'fast', ...options });
+		return running;
+	};
+	const home = (): string => join(folder, 'postgres');
+
+	it('keeps its rows over a restart, and forgets its passwords', async () => {
+		const first = await start();
+		await ask(first.connections.owner, 'create table public.note as select 42 as number');
+		await first.close();
+		expect(await first.exited).toEqual({ code: 0, signal: null });
+		const second = await start();
+		expect(await ask(second.connections.owner, 'select number from public.note')).toEqual([{ number: 42 }]);
+		for (const role of ['owner', 'app', 'platform'] as const) {
+			const former = { ...second.connections[role], password: first.connections[role].password };
+			await expect(ask(former, 'select 1')).rejects.toMatchObject({ code: '28P01' });
+		}
+		const former = { ...second.superuser, password: first.superuser.password };
+		await expect(ask(former, 'select 1')).rejects.toMatchObject({ code: '28P01' });
 	});
 
 	it('puts its socket among the temporary files when the name of its folder is too long for one', async () => {

@@ -1,5 +1,6 @@
 import {
 	chmodSync,
+	constants,
 	cpSync,
 	existsSync,
 	readdirSync,
@@ -38,7 +39,7 @@ export function installPrograms(folder: string): Programs {
 		rmSync(home, { recursive: true, force: true });
 		const making = join(folder, 'programs.making');
 		rmSync(making, { recursive: true, force: true });
-		cpSync(native, making, { recursive: true, verbatimSymlinks: true });
+		cpSync(native, making, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
 		link(making);
 		open(making);
 		renameSync(making, home);
