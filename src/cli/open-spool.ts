@@ -49,9 +49,11 @@ async function endShipping(shipper: Shipper): Promise<void> {
 
 // Never the error itself: the database quotes values of rows.
 function tellTrouble(trouble: ShipTrouble, log: Log): void {
-	if (trouble.what === 'unreadable')
-		return log.warn({ count: trouble.count }, 'lines of the spool that are no records');
+	if (trouble.what === 'unreadable') {
+		log.warn({ count: trouble.count }, 'lines of the spool that are no records');
+		return;
+	}
 	const { code } = trouble.error as { code?: unknown };
-	if (trouble.what === 'delayed') return log.warn({ code }, 'audit records wait for the database');
-	log.error({ code, request: trouble.record.request }, 'the database refuses an audit record; it is set aside');
+	if (trouble.what === 'delayed') log.warn({ code }, 'audit records wait for the database');
+	else log.error({ code, request: trouble.record.request }, 'the database refuses an audit record; it is set aside');
 }
