@@ -27,6 +27,9 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 	'server-faulty': 'The server cannot be used by this gateway, for example because a secret of it cannot be found.',
 	'tool-enabled': 'The tool is enabled.',
 	'tool-disabled': 'The tool is disabled by its rule or by the server’s default.',
+	'tool-definition-unchanged': 'The server defines the tool as it did when its rule was made.',
+	'tool-definition-changed':
+		'The server defines the tool otherwise than when its rule was made; look at it before you allow it again.',
 	'tool-read-only': 'The tool says that it only reads (readOnlyHint), which the level read may use.',
 	'tool-marked-readable': 'The workspace marked the tool as readable, which the level read may use.',
 	'tool-not-read-only': 'The tool does not say that it only reads, and the level read may use no others.',

@@ -96,7 +96,11 @@ async function explainTool(app: App, principal: Principal, at: { snapshot: Snaps
 	if ('problem' in tool) return { allowed: false, lines: [tool.problem] };
 	const words = explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found }), { server, name });
 	const { revision, way } = await app.directory.spokenBy({ principal, server });
-	return { ...words, lines: [...words.lines, `  spoken: MCP ${revision} over ${way}.`] };
+	const about = [
+		`  spoken: MCP ${revision} over ${way}.`,
+		`  definition: The definitionDigest is ${tool.found.digest}.`,
+	];
+	return { ...words, lines: [...words.lines, ...about] };
 }
 
 type Lookup = { readonly found: CatalogItem } | { readonly problem: string };
