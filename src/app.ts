@@ -1,13 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { type AdminPlaneParts, createAdminPlane } from './admin/admin-plane.ts';
+import { ROUTES } from './admin/routes.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
-import { type ListenAt, type Listener, listen } from './edge/listen.ts';
+import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
-import { createAuthenticate } from './identity/authenticate.ts';
+import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
@@ -38,29 +40,32 @@ export type App = ReturnType<typeof createApp>;
 export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const seals = createSeals();
 	const attach = createAttachCredential();
 	const authenticator = createAuthenticate({ snapshots });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
-		seals,
+		seals: createSeals(),
 		childEnv,
 		log,
 		metrics,
 		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
-	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
 	let draining = false;
-	const dataPlane = createDataPlane({
+	const shared = {
 		snapshots,
+		openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
 		isDraining: () => draining,
+	};
+	const admin = createAdmin(shared, authenticator);
+	const dataPlane = createDataPlane({
+		...shared,
 		renew: authenticator.renew,
 		stages: {
-			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
+			openTrail: shared.openTrail,
 			authenticate: authenticator.authenticate,
-			resolveRoute,
+			resolveRoute: createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds }),
 			decide: decideRoute,
 			attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
 			forward: upstreams.forward,
@@ -70,11 +75,12 @@ export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 	return {
 		authenticator,
 		directory: upstreams.directory,
-		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
-			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
-			const view = { isReady: () => !draining, metrics: metrics.text };
-			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
-			return { front, operator };
+		async listen(at: Both<ListenAt>) {
+			await admin.ready();
+			return listenBoth(at, {
+				public: createPublicHandler({ data: dataPlane, admin }, snapshots),
+				operator: createOperatorHandler({ isReady: () => !draining, metrics: metrics.text }),
+			});
 		},
 		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
 		reopen: () => reopenRecords(records, log),
@@ -85,6 +91,7 @@ export function createApp({ snapshots, records, childEnv, log }: AppParts) {
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
+			await admin.close();
 			await upstreams.close();
 			authenticator.close();
 		},
@@ -109,10 +116,16 @@ function reopenRecords(records: RecordKeeper, log: Log): void {
 	}
 }
 
-// Half a gateway must not go on listening.
-async function giveUp(front: Listener, error: unknown): Promise<never> {
-	await front.drain(AbortSignal.abort());
-	throw error;
+/** The management API, for whoever has a token. */
+function createAdmin(
+	shared: Pick<AdminPlaneParts, 'snapshots' | 'openTrail' | 'isDraining'>,
+	{ authenticate }: Authenticator,
+) {
+	return createAdminPlane({
+		...shared,
+		routes: ROUTES,
+		callerOf: async (rawHeaders) => ({ kind: 'principal', principal: await authenticate(rawHeaders) }),
+	});
 }
 
 function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {

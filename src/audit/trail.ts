@@ -10,6 +10,8 @@ export interface TrailFacts {
 	readonly era?: string;
 	readonly method?: string;
 	readonly workspace?: string;
+	/** Id of the workspace; the slug may be given to another one day. */
+	readonly workspaceId?: string | undefined;
 	readonly server?: string;
 	/** Upstream's own name of the tool. */
 	readonly tool?: string;
@@ -36,10 +38,10 @@ export type Kept = Promise<void> | undefined;
 export interface Trail {
 	note(facts: TrailFacts): void;
 	/**
-	 * Writes that the call is about to go upstream with this credential, and must be waited for. Throws or rejects with
-	 * PC_AUDIT_UNAVAILABLE when it cannot be kept.
+	 * Writes that the call is about to go upstream with this credential, or that a change is about to be made, and must be
+	 * waited for. Throws or rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept.
 	 */
-	intend(credential: string): Kept;
+	intend(credential?: string): Kept;
 	/**
 	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Throws or rejects with
 	 * PC_AUDIT_OUTCOME_LOST when it cannot be kept.
@@ -47,6 +49,8 @@ export interface Trail {
 	close(answer: Answer): Answer | Promise<Answer>;
 	/** Writes a refusal or failure. Throws or rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept. */
 	fail(error: PortcullisError): Kept;
+	/** Ends without a record: nothing but our own configuration was read, by somebody who may. */
+	forget(): void;
 }
 
 /** What a trail is made with. */
@@ -151,8 +155,8 @@ function openTrail(parts: Shared, requestId: string): Trail {
 		parts.onOutcome({ requestId, facts, outcome, code: error?.code, stage: error?.stage, durationMs });
 		const why = error === undefined ? undefined : { code: error.code, stage: error.stage, detail: error.facts.detail };
 		// After an intent its facts stand there, under the same request id; only whose it is stands in both.
-		const { workspace, server, tool } = facts;
-		const known = intended ? { workspace, server, tool } : facts;
+		const { workspace, workspaceId, server, tool } = facts;
+		const known = intended ? { workspace, workspaceId, server, tool } : facts;
 		const lost = intended ? 'PC_AUDIT_OUTCOME_LOST' : 'PC_AUDIT_UNAVAILABLE';
 		const kept = write(parts, {
 			requestId,
@@ -167,7 +171,7 @@ function openTrail(parts: Shared, requestId: string): Trail {
 	return {
 		note: (more) => void Object.assign(facts, more),
 		intend(credential) {
-			facts.credential = credential;
+			if (credential !== undefined) facts.credential = credential;
 			const onKept = (): void => {
 				intended = true;
 			};
@@ -182,6 +186,10 @@ function openTrail(parts: Shared, requestId: string): Trail {
 			return kept === undefined ? answer : kept.then(() => answer);
 		},
 		fail: (error) => end({ outcome: intended ? 'failed' : 'refused', error }),
+		forget() {
+			closed = true;
+			idle();
+		},
 	};
 }
 
