@@ -1,21 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { type AdminPlaneParts, createAdminPlane } from './admin/admin-plane.ts';
+import { ROUTES } from './admin/routes.ts';
+import { createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
-import { createGaps, type Gaps } from './audit/gaps.ts';
-import { createTrails, type TrailOutcome } from './audit/trail.ts';
-import type { Snapshot, SnapshotSource } from './config/snapshot.ts';
+import type { SnapshotSource } from './config/snapshot.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
-import { type ListenAt, type Listener, listen } from './edge/listen.ts';
+import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
-import { createAuthenticate } from './identity/authenticate.ts';
+import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
 import { createRequestStates } from './mcp/modern/request-state.ts';
 import { createTaskIds } from './mcp/modern/task-ids.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
 import { createResolveRoute } from './router/resolve-route.ts';
@@ -41,33 +42,29 @@ export type App = ReturnType<typeof createApp>;
 export function createApp({ snapshots, records, childEnv, log, isStale = () => false }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const seals = createSeals();
 	const attach = createAttachCredential();
 	const authenticator = createAuthenticate({ snapshots });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
-		seals,
+		seals: createSeals(),
 		childEnv,
 		log,
 		metrics,
 		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
-	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
-	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
-	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
-	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
+	const audit = createAudit({ snapshots, records, log, metrics });
 	let draining = false;
+	const shared = { snapshots, isDraining: () => draining, isStale };
+	const admin = createAdmin({ ...shared, openTrail: audit.openTrail }, authenticator);
 	const dataPlane = createDataPlane({
-		snapshots,
-		isDraining: () => draining,
-		isStale,
+		...shared,
 		renew: authenticator.renew,
 		stages: {
-			openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
+			openTrail: audit.openTrail,
 			authenticate: authenticator.authenticate,
-			resolveRoute,
+			resolveRoute: createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds }),
 			decide: decideRoute,
 			attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
 			forward: upstreams.forward,
@@ -78,14 +75,14 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 		authenticator,
 		directory: upstreams.directory,
 		serverState: upstreams.stateOf,
-		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
-			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
-			const view = { isReady: () => !draining && !isStale(), metrics: metrics.text };
-			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
-			return { front, operator };
+		async listen(at: Both<ListenAt>) {
+			await admin.ready();
+			return listenBoth(at, {
+				public: createPublicHandler({ data: dataPlane, admin }, snapshots),
+				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
+			});
 		},
-		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
-		reopen: () => reopenRecords(records, log),
+		reopen: audit.reopen,
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;
@@ -93,9 +90,10 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
+			await admin.close();
 			await upstreams.close();
 			authenticator.close();
-			tellGaps(gaps, log);
+			audit.tellGaps();
 		},
 	};
 }
@@ -109,42 +107,11 @@ function createSeals() {
 	};
 }
 
-// Asked only when a record cannot be kept.
-function isBestEffort(snapshot: Snapshot, workspaceId: string): boolean {
-	return [...snapshot.workspaces.values()].some(
-		({ id, auditMode }) => id === workspaceId && auditMode === 'best-effort',
-	);
-}
-
-function tellGaps(gaps: Gaps, log: Log): void {
-	try {
-		gaps.tell();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		log.error({ code }, 'the audit cannot be told of all records it goes without');
-	}
-}
-
-function reopenRecords(records: RecordKeeper, log: Log): void {
-	try {
-		records.reopen();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		log.error({ code }, 'the audit file cannot be opened anew; the old one is kept');
-	}
-}
-
-// Half a gateway must not go on listening.
-async function giveUp(front: Listener, error: unknown): Promise<never> {
-	await front.drain(AbortSignal.abort());
-	throw error;
-}
-
-function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {
-	const { requestId, facts, outcome, code, stage, durationMs } = ended;
-	metrics.call(outcome, stage ?? 'none', durationMs);
-	const { address, method, workspace, server } = facts;
-	const line = { request: requestId, outcome, code, address, method, workspace, server, durationMs };
-	if (outcome === 'ok') log.debug(line, 'call');
-	else log.info(line, 'call');
+/** The management API, for whoever has a token. */
+function createAdmin(shared: Omit<AdminPlaneParts, 'routes' | 'callerOf'>, { authenticate }: Authenticator) {
+	return createAdminPlane({
+		...shared,
+		routes: ROUTES,
+		callerOf: async (rawHeaders) => ({ kind: 'principal', principal: await authenticate(rawHeaders) }),
+	});
 }
