@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createAdmin } from './admin/create-admin.ts';
+import { createAdmin, createCallerOf } from './admin/create-admin.ts';
 import { createRunCall } from './admin/run-call.ts';
 import { createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
@@ -72,9 +72,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
 	const known = { current: snapshots.current, directory, serverState, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
-	const admin = adminFor(async (rawHeaders) => {
-		return { kind: 'principal', principal: await authenticator.authenticate(rawHeaders) };
-	});
+	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {

@@ -1,3 +1,4 @@
+import type { Authenticator } from '../identity/authenticate.ts';
 import { type AdminPlane, type AdminPlaneParts, createAdminPlane } from './admin-plane.ts';
 import type { Caller } from './caller.ts';
 import type { ResourceParts } from './resource-parts.ts';
@@ -12,4 +13,9 @@ export function createAdmin(shared: Shared, managed: ResourceParts | undefined):
 	const routes = createRoutes(managed);
 	const idempotency = managed && STORED_ANSWERS;
 	return (callerOf) => createAdminPlane({ ...shared, routes, idempotency, callerOf });
+}
+
+/** Who asks over the network: whoever the identity stage finds, never the operator. */
+export function createCallerOf({ authenticate }: Pick<Authenticator, 'authenticate'>): CallerOf {
+	return async (rawHeaders) => ({ kind: 'principal', principal: await authenticate(rawHeaders) });
 }

@@ -64,7 +64,8 @@ describe('the test of operations', () => {
 	const send: Send = async (actor, method, url) => plane.ask({ method, url, headers: headersFor(actor) });
 
 	beforeAll(async () => {
-		const { snapshots, app } = gateway;
+		const { app } = gateway;
+		const { snapshots } = gateway.configuration;
 		plane = createAdminPlane({
 			routes: PLANTED,
 			snapshots,
