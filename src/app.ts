@@ -49,7 +49,7 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		childEnv,
 		log,
 		metrics,
-		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
+		mayUse: (principal, subject) => decide(principal, { ...subject, effect: 'tool' }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
 	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
