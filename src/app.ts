@@ -55,7 +55,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 		childEnv,
 		log,
 		metrics,
-		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
+		mayUse: (principal, subject) => decide(principal, { ...subject, effect: 'tool' }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
 	const { directory, stateOf: serverState } = upstreams;

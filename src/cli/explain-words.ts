@@ -25,6 +25,8 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 	'server-enabled': 'The server is enabled.',
 	'server-disabled': 'The server is disabled.',
 	'server-faulty': 'The server cannot be used by this gateway, for example because a secret of it cannot be found.',
+	'tool-in-toolset': 'The tool is in the toolset of the address.',
+	'tool-not-in-toolset': 'The tool is not in the toolset of the address.',
 	'tool-enabled': 'The tool is enabled.',
 	'tool-disabled': 'The tool is disabled by its rule or by the server’s default.',
 	'tool-definition-unchanged': 'The server defines the tool as it did when its rule was made.',

@@ -276,6 +276,36 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'identity-members',
+		promise: 'A membership is of one identity, adds to what rules give, and goes at once.',
+		source: 'docs/config.md: workspaces.*.members[]',
+		proofs: [
+			['test/e2e/operation-reload.test.ts', 'opens a workspace to a member, says so in the audit'],
+			['src/identity/grants-of.test.ts', 'gives its workspace to the one identity it names'],
+			['src/identity/grants-of.test.ts', 'gives what looking at every workspace and every rule gives'],
+		],
+	},
+	{
+		id: 'policy-pinned',
+		promise: 'A tool that is pinned is neither listed nor callable while its server defines it otherwise.',
+		source: 'docs/config.md: workspaces.*.servers.*.tools.rules.*',
+		proofs: [
+			['test/e2e/protocol-tool-rules.test.ts', 'is listed and callable while its definition is the same'],
+			['src/policy/decide.test.ts', 'that is pinned is refused to everybody while its definition is another'],
+		],
+	},
+	{
+		id: 'policy-toolset',
+		promise: 'At the address of a toolset its tools are there, and nothing else is, listed or called.',
+		source: 'docs/protocol.md: toolsets',
+		proofs: [
+			['test/e2e/protocol-toolsets.test.ts', 'finds its tools under the names of the workspace, and no others'],
+			['test/e2e/protocol-toolsets.test.ts', 'calls those and no others'],
+			['test/e2e/protocol-toolsets.test.ts', 'finds neither prompts nor resources'],
+			['test/e2e/protocol-toolsets.test.ts', 'looks like any other that does not'],
+		],
+	},
+	{
 		id: 'isolation-lookalike',
 		promise: 'What is forbidden answers exactly like what does not exist.',
 		source: 'ARCHITECTURE.md; SECURITY.md',
