@@ -253,6 +253,7 @@ create table portcullis.audit_event (
 
 create table portcullis.audit_event_default partition of portcullis.audit_event default;
 
+create index audit_event_seq on portcullis.audit_event (workspace_id, seq);
 create index audit_event_request on portcullis.audit_event (workspace_id, request);
 create index audit_event_person on portcullis.audit_event (workspace_id, oid, at);
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { createFileRecord, type RecordKeeper } from './audit/file-record.ts';
+import type { RecordKeeper } from './audit/file-record.ts';
+import { createGaps, type Gaps } from './audit/gaps.ts';
 import { createTrails, type TrailOutcome } from './audit/trail.ts';
-import type { FileSnapshotSource } from './config/snapshot-source.ts';
+import type { Snapshot, SnapshotSource } from './config/snapshot.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { type ListenAt, type Listener, listen } from './edge/listen.ts';
@@ -23,9 +23,12 @@ import { createUpstreams } from './upstream/upstreams.ts';
 
 /** What an app is made of. */
 export interface AppParts {
-	readonly snapshots: FileSnapshotSource;
-	/** Folder for what the gateway writes. */
-	readonly dataFolder: string;
+	/** Whoever made it closes it after the app. */
+	readonly snapshots: SnapshotSource;
+	/** Where the audit goes; whoever made it closes it after the app. */
+	readonly records: RecordKeeper;
+	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
+	readonly isStale?: () => boolean;
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
@@ -35,8 +38,7 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
-	const records = createFileRecord(join(dataFolder, 'audit.jsonl'));
+export function createApp({ snapshots, records, childEnv, log, isStale = () => false }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const seals = createSeals();
@@ -52,13 +54,18 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
+	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
+	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
+	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
 	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
 	let draining = false;
 	const dataPlane = createDataPlane({
 		snapshots,
 		isDraining: () => draining,
+		isStale,
+		renew: authenticator.renew,
 		stages: {
-			openTrail: createTrails({ records, now: Date.now, onOutcome: (ended) => tellOutcome(ended, { log, metrics }) }),
+			openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
 			authenticate: authenticator.authenticate,
 			resolveRoute,
 			decide: decideRoute,
@@ -70,9 +77,10 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 	return {
 		authenticator,
 		directory: upstreams.directory,
+		serverState: upstreams.stateOf,
 		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
 			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
-			const view = { isReady: () => !draining, metrics: metrics.text };
+			const view = { isReady: () => !draining && !isStale(), metrics: metrics.text };
 			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
 			return { front, operator };
 		},
@@ -85,10 +93,9 @@ export function createApp({ snapshots, dataFolder, childEnv, log }: AppParts) {
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
-			snapshots.close();
 			await upstreams.close();
 			authenticator.close();
-			records.close();
+			tellGaps(gaps, log);
 		},
 	};
 }
@@ -100,6 +107,22 @@ function createSeals() {
 		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
 		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
+}
+
+// Asked only when a record cannot be kept.
+function isBestEffort(snapshot: Snapshot, workspaceId: string): boolean {
+	return [...snapshot.workspaces.values()].some(
+		({ id, auditMode }) => id === workspaceId && auditMode === 'best-effort',
+	);
+}
+
+function tellGaps(gaps: Gaps, log: Log): void {
+	try {
+		gaps.tell();
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		log.error({ code }, 'the audit cannot be told of all records it goes without');
+	}
 }
 
 function reopenRecords(records: RecordKeeper, log: Log): void {

@@ -1,20 +1,35 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openAppendFile } from './append-file.ts';
+import { createTurns } from './turns.ts';
+
+/** Whose a record is. */
+export interface RecordSubject {
+	/** Slug of the workspace. */
+	readonly workspace?: string;
+	/** Its stable id. */
+	readonly workspaceId?: string;
+	readonly server?: string;
+	/** Upstream's own name of the tool. */
+	readonly tool?: string;
+}
+
+/** What a keeper is told of a line, so that it need not read it. */
+export interface RecordMark {
+	readonly kind: 'intent' | 'outcome' | 'gap';
+	readonly requestId: string;
+	readonly subject: RecordSubject;
+}
 
 /** Keeps records; a record that cannot be kept is an error, never a silence. */
 export interface RecordKeeper {
 	/** Appends one line at once; returns when the operating system has it. Throws the system's error. */
-	keep(line: string): void;
+	keep(line: string, mark?: RecordMark): void;
 	/** Appends one line with all others of this turn of the event loop; rejects with the system's error. */
-	keepTogether(line: string): Promise<void>;
+	keepTogether(line: string, mark?: RecordMark): Promise<void>;
 	/** Opens the file anew, after it was rotated away. Throws the system's error, and goes on with the old one. */
 	reopen(): void;
 	close(): void;
-}
-
-interface Turn {
-	text: string;
-	readonly written: Promise<void>;
 }
 
 /**
@@ -23,59 +38,17 @@ interface Turn {
  */
 export function createFileRecord(path: string): RecordKeeper {
 	mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-	let fd = openSync(path, 'a+', 0o600);
-	let torn = endsTorn(fd);
-	let turn: Turn | undefined;
-
-	const write = (text: string): void => {
-		// After a failed write a half line may stand at the end: the next record starts on a line of its own.
-		const bytes = Buffer.from(torn ? `\n${text}` : text);
-		torn = true;
-		for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-		torn = false;
-	};
-
-	// The lines of one turn stand or fall together: a half-written group is a loss to each of its callers.
-	const endTurn = (): void => {
-		const text = turn?.text ?? '';
-		turn = undefined;
-		write(text);
-	};
-	const beginTurn = (): Turn => {
-		const written = new Promise<void>((resolve, reject) => {
-			setImmediate(() => {
-				try {
-					resolve(endTurn());
-				} catch (error) {
-					reject(error);
-				}
-			});
-		});
-		return { text: '', written };
-	};
-
+	let file = openAppendFile(path);
+	const turns = createTurns((text) => file.append(text));
 	return {
-		keep: (line) => write(`${line}\n`),
-		keepTogether(line) {
-			turn ??= beginTurn();
-			turn.text += `${line}\n`;
-			return turn.written;
-		},
+		keep: (line) => file.append(`${line}\n`),
+		keepTogether: (line) => turns.add(`${line}\n`),
 		reopen() {
 			// Opened before the old one is closed: a number that stands for nothing may be given to a socket next.
-			const opened = openSync(path, 'a+', 0o600);
-			closeSync(fd);
-			fd = opened;
-			torn = endsTorn(fd);
+			const opened = openAppendFile(path);
+			file.close();
+			file = opened;
 		},
-		close: () => closeSync(fd),
+		close: () => file.close(),
 	};
-}
-
-function endsTorn(fd: number): boolean {
-	const { size } = fstatSync(fd);
-	if (size === 0) return false;
-	const last = Buffer.alloc(1);
-	readSync(fd, last, 0, 1, size - 1);
-	return last[0] !== 10;
 }

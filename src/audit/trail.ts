@@ -1,18 +1,16 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { ErrorCode, Stage } from '../errors/table.ts';
 import type { Answer, Frame, FrameSink, StreamEnd } from '../mcp/answer.ts';
-import type { RecordKeeper } from './file-record.ts';
+import type { RecordKeeper, RecordMark, RecordSubject } from './file-record.ts';
+import { createGaps, type Gaps } from './gaps.ts';
+import { recordLine } from './record-line.ts';
 
 /** Facts of one call, told as they become known. No arguments, no results, no secrets. */
-export interface TrailFacts {
+export interface TrailFacts extends RecordSubject {
 	readonly address?: string;
 	readonly principal?: { readonly issuer: string; readonly tid: string; readonly oid: string };
 	readonly era?: string;
 	readonly method?: string;
-	readonly workspace?: string;
-	readonly server?: string;
-	/** Upstream's own name of the tool. */
-	readonly tool?: string;
 	readonly route?: string;
 	readonly level?: string | undefined;
 	/** Words of the decision, in order. */
@@ -25,9 +23,9 @@ export interface TrailFacts {
 
 /**
  * How a call ended: `ok`; `error`, as the server answered; `refused` before anything went upstream; `failed` after;
- * `cut`, a stream that ended without its response.
+ * `cut`, a stream that ended without its response; `unknown`, when the process died or its end could not be recorded.
  */
-export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut';
+export type Outcome = 'ok' | 'error' | 'refused' | 'failed' | 'cut' | 'unknown';
 
 /** Settles when a record is kept: nothing to wait for when it is kept already. */
 export type Kept = Promise<void> | undefined;
@@ -52,6 +50,8 @@ export interface Trail {
 /** What a trail is made with. */
 export interface TrailParts {
 	readonly records: RecordKeeper;
+	/** Says whose calls may go on without a record; nobody's unless given. */
+	readonly gaps?: Gaps;
 	/** Milliseconds since 1970. */
 	now(): number;
 	/** Told of every outcome, for metrics and the log. */
@@ -78,6 +78,7 @@ export type OpenTrail = (requestId: string) => Trail;
 
 /** What the trails of one gateway share. */
 interface Shared extends TrailParts {
+	readonly gaps: Gaps;
 	/** ISO 8601 text of a time. */
 	timestamp(ms: number): string;
 	/** Trails that are neither closed nor handed to a stream. */
@@ -86,7 +87,8 @@ interface Shared extends TrailParts {
 
 /** The audit stage over one record keeper. */
 export function createTrails(parts: TrailParts): OpenTrail {
-	const shared: Shared = { ...parts, timestamp: createTimestamps(), busy: 0 };
+	const gaps = parts.gaps ?? createGaps({ ...parts, isLossy: () => false });
+	const shared: Shared = { ...parts, gaps, timestamp: createTimestamps(), busy: 0 };
 	return (requestId) => openTrail(shared, requestId);
 }
 
@@ -101,14 +103,15 @@ function createTimestamps(): (ms: number) => string {
 	};
 }
 
-interface Line {
-	readonly requestId: string;
+interface Line extends RecordMark {
 	readonly kind: 'intent' | 'outcome';
 	readonly known: object;
 	/** What it means when this line is lost. */
 	readonly lost: ErrorCode;
 	/** Told when the line is kept, before anybody who waits for it. */
 	onKept?(): void;
+	/** Told when the call goes on without the line. */
+	onForgiven?(): void;
 }
 
 function lineLost(code: ErrorCode, cause: unknown): PortcullisError {
@@ -116,26 +119,36 @@ function lineLost(code: ErrorCode, cause: unknown): PortcullisError {
 }
 
 // Alone, a call writes at once; among others it shares the write of this turn with them (docs/adr/0002).
-function write(parts: Shared, { requestId, kind, known, lost, onKept }: Line): Kept {
-	const head = `{"time":"${parts.timestamp(parts.now())}","kind":"${kind}","request":"${requestId}"`;
-	const rest = JSON.stringify(known);
-	const line = rest === '{}' ? `${head}}` : `${head},${rest.slice(1)}`;
-	const onLost = (cause: unknown): never => {
-		throw lineLost(lost, cause);
+function write(parts: Shared, line: Line): Kept {
+	const text = recordLine(parts.timestamp(parts.now()), line, line.known);
+	const onLost = (cause: unknown): void => {
+		if (!parts.gaps.forgive(line)) throw lineLost(line.lost, cause);
+		line.onForgiven?.();
 	};
-	if (parts.busy > 1) return parts.records.keepTogether(line).then(onKept, onLost);
 	try {
-		parts.records.keep(line);
+		tellGaps(parts, line);
+		if (parts.busy > 1) return parts.records.keepTogether(text, line).then(line.onKept, onLost);
+		parts.records.keep(text, line);
 	} catch (cause) {
 		onLost(cause);
+		return;
 	}
-	onKept?.();
+	line.onKept?.();
+}
+
+// Where a keeper has room left for outcomes alone, they need not wait until the gaps are told.
+function tellGaps({ gaps }: Shared, { kind }: Line): void {
+	try {
+		gaps.tell();
+	} catch (cause) {
+		if (kind !== 'outcome') throw cause;
+	}
 }
 
 function openTrail(parts: Shared, requestId: string): Trail {
 	const openedAt = parts.now();
 	const facts: { -readonly [K in keyof TrailFacts]: TrailFacts[K] } = {};
-	let intended = false;
+	let intent: 'none' | 'kept' | 'forgiven' = 'none';
 	let closed = false;
 	let isBusy = true;
 	parts.busy++;
@@ -144,21 +157,24 @@ function openTrail(parts: Shared, requestId: string): Trail {
 		if (isBusy) parts.busy--;
 		isBusy = false;
 	};
+	const passes = (how: 'kept' | 'forgiven') => (): void => {
+		intent = how;
+	};
 	const end = ({ outcome, error }: Ending): Kept => {
 		if (closed) return;
 		closed = true;
 		const durationMs = parts.now() - openedAt;
 		parts.onOutcome({ requestId, facts, outcome, code: error?.code, stage: error?.stage, durationMs });
 		const why = error === undefined ? undefined : { code: error.code, stage: error.stage, detail: error.facts.detail };
-		// After an intent its facts stand there, under the same request id; only whose it is stands in both.
-		const { workspace, server, tool } = facts;
-		const known = intended ? { workspace, server, tool } : facts;
-		const lost = intended ? 'PC_AUDIT_OUTCOME_LOST' : 'PC_AUDIT_UNAVAILABLE';
+		// Of an intent that is kept the facts stand there, under the same request id; only whose it is stands in both.
+		const { workspace, workspaceId, server, tool } = facts;
+		const known = intent === 'kept' ? { workspace, workspaceId, server, tool } : facts;
 		const kept = write(parts, {
 			requestId,
 			kind: 'outcome',
+			subject: facts,
 			known: Object.assign({}, known, { outcome }, why, { durationMs }),
-			lost,
+			lost: intent === 'none' ? 'PC_AUDIT_UNAVAILABLE' : 'PC_AUDIT_OUTCOME_LOST',
 		});
 		idle();
 		return kept;
@@ -168,10 +184,15 @@ function openTrail(parts: Shared, requestId: string): Trail {
 		note: (more) => void Object.assign(facts, more),
 		intend(credential) {
 			facts.credential = credential;
-			const onKept = (): void => {
-				intended = true;
-			};
-			return write(parts, { requestId, kind: 'intent', known: facts, lost: 'PC_AUDIT_UNAVAILABLE', onKept });
+			return write(parts, {
+				requestId,
+				kind: 'intent',
+				subject: facts,
+				known: facts,
+				lost: 'PC_AUDIT_UNAVAILABLE',
+				onKept: passes('kept'),
+				onForgiven: passes('forgiven'),
+			});
 		},
 		close(answer) {
 			if (answer.kind === 'stream') {
@@ -181,7 +202,7 @@ function openTrail(parts: Shared, requestId: string): Trail {
 			const kept = end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });
 			return kept === undefined ? answer : kept.then(() => answer);
 		},
-		fail: (error) => end({ outcome: intended ? 'failed' : 'refused', error }),
+		fail: (error) => end({ outcome: intent === 'none' ? 'refused' : 'failed', error }),
 	};
 }
 

@@ -4,7 +4,7 @@ import type { Principal } from '../identity/principal.ts';
 import { explainDecision, explainGrants } from './explain-words.ts';
 
 const person = (grants: Principal['grants']): Principal => {
-	return { issuer: 'i', tid: 'd-1', oid: 'o-1', key: 'k', name: 'Ada', grants };
+	return { issuer: 'i', tid: 'd-1', oid: 'o-1', key: 'k', name: 'Ada', grants, platformLevel: undefined };
 };
 
 const RULES: readonly GrantRule[] = [
@@ -14,11 +14,13 @@ const RULES: readonly GrantRule[] = [
 
 describe('explainGrants', () => {
 	it('names the person by identity, and the rules behind each workspace in words', () => {
-		const grants = new Map([['w', { workspace: 'w', level: 'write', rules: ['grants[0]', 'grants[1]'] } as const]]);
+		const grants = new Map([
+			['w', { workspace: 'w', level: 'write', rules: ['grants[0]', 'grants[1]', 'member'] } as const],
+		]);
 		expect(explainGrants(person(grants), RULES)).toEqual([
 			'Ada is o-1 of the directory d-1.',
 			'Their workspaces:',
-			'  w: write, by grants[0] (group G is read in w) and grants[1] (role R is write in *)',
+			'  w: write, by grants[0] (group G is read in w) and grants[1] (role R is write in *) and membership (named there one by one)',
 		]);
 	});
 

@@ -7,6 +7,7 @@ export function explainGrants(principal: Principal, grantRules: readonly GrantRu
 	const identity = `${principal.name} is ${principal.oid} of the directory ${principal.tid}.`;
 	if (principal.grants.size === 0) return [identity, 'No grant rule matches, so no workspace is open to them.'];
 	const inWords = (name: string): string => {
+		if (name === 'member') return 'membership (named there one by one)';
 		const rule = grantRules.find((candidate) => candidate.name === name);
 		return rule === undefined
 			? name
@@ -19,13 +20,16 @@ export function explainGrants(principal: Principal, grantRules: readonly GrantRu
 }
 
 const SENTENCES: Readonly<Record<Reason, string>> = {
-	'workspace-granted': 'A grant rule opens the workspace to them.',
-	'workspace-not-granted': 'No grant rule opens the workspace to them.',
+	'workspace-granted': 'A grant rule or a membership opens the workspace to them.',
+	'workspace-not-granted': 'No grant rule and no membership opens the workspace to them.',
 	'server-enabled': 'The server is enabled.',
 	'server-disabled': 'The server is disabled.',
 	'server-faulty': 'The server cannot be used by this gateway, for example because a secret of it cannot be found.',
 	'tool-enabled': 'The tool is enabled.',
 	'tool-disabled': 'The tool is disabled by its rule or by the server’s default.',
+	'tool-definition-unchanged': 'The server defines the tool as it did when its rule was made.',
+	'tool-definition-changed':
+		'The server defines the tool otherwise than when its rule was made; look at it before you allow it again.',
 	'tool-read-only': 'The tool says that it only reads (readOnlyHint), which the level read may use.',
 	'tool-marked-readable': 'The workspace marked the tool as readable, which the level read may use.',
 	'tool-not-read-only': 'The tool does not say that it only reads, and the level read may use no others.',

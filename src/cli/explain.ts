@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type App, createApp } from '../app.ts';
+import type { RecordKeeper } from '../audit/file-record.ts';
 import { childVariables, parseEnvironment } from '../config/environment.ts';
 import type { Server, Snapshot } from '../config/snapshot.ts';
 import { createSnapshotSource } from '../config/snapshot-source.ts';
 import { toPortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
-import { principalOf } from '../identity/principal-of.ts';
+import { createPrincipalOf } from '../identity/principal-of.ts';
 import { createLog } from '../observe/log.ts';
 import { decide } from '../policy/decide.ts';
 import type { CatalogItem } from '../router/catalog.ts';
@@ -32,13 +33,21 @@ export function addExplainCommand(program: Command, io: CommandIo): void {
 		.action((options: ExplainOptions) => guarded(io, () => explain(options, io)));
 }
 
+// Nobody calls anything here, and the audit belongs to the gateway that may be running beside.
+const NO_RECORDS: RecordKeeper = {
+	keep: () => undefined,
+	keepTogether: () => Promise.resolve(),
+	reopen: () => undefined,
+	close: () => undefined,
+};
+
 async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
 	const environment = parseEnvironment(io.env);
 	const demo = demoPaths(environment.dataFolder);
 	const named = options.config ?? environment.configFile;
 	const file = options.config === undefined && !existsSync(named) && existsSync(demo.config) ? demo.config : named;
 	const snapshots = await createSnapshotSource({ file, env: io.env });
-	const parts = { dataFolder: environment.dataFolder, childEnv: childVariables(io.env), log: createLog('silent') };
+	const parts = { records: NO_RECORDS, childEnv: childVariables(io.env), log: createLog('silent') };
 	const app = createApp({ ...parts, snapshots });
 	try {
 		const principal = await principalFor(options.as, { app, snapshot: snapshots.current(), folder: demo.directory });
@@ -46,6 +55,7 @@ async function explain(options: ExplainOptions, io: CommandIo): Promise<void> {
 		io.out([...explainGrants(principal, snapshots.current().grantRules), '', ...words.lines].join('\n'));
 		if (!words.allowed) process.exitCode = 1;
 	} finally {
+		snapshots.close();
 		await app.close();
 	}
 }
@@ -66,7 +76,7 @@ async function principalFor(who: string, { app, snapshot, folder }: WhereToLook)
 	const configured = snapshot.directories.find(({ issuer }) => issuer === directory.issuer);
 	if (person === undefined || configured === undefined) throw new Error(`The demo directory has no ${who}.`);
 	const identity = { directory: configured.id, issuer: directory.issuer, tid: directory.tenantId, ...person };
-	return principalOf({ ...identity, scopes: ['mcp.access'], expiresAt: 0 }, snapshot);
+	return createPrincipalOf()({ ...identity, scopes: ['mcp.access'], expiresAt: 0 }, snapshot);
 }
 
 interface Words {
@@ -86,7 +96,11 @@ async function explainTool(app: App, principal: Principal, at: { snapshot: Snaps
 	if ('problem' in tool) return { allowed: false, lines: [tool.problem] };
 	const words = explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found }), { server, name });
 	const { revision, way } = await app.directory.spokenBy({ principal, server });
-	return { ...words, lines: [...words.lines, `  spoken: MCP ${revision} over ${way}.`] };
+	const about = [
+		`  spoken: MCP ${revision} over ${way}.`,
+		`  definition: The definitionDigest is ${tool.found.digest}.`,
+	];
+	return { ...words, lines: [...words.lines, ...about] };
 }
 
 type Lookup = { readonly found: CatalogItem } | { readonly problem: string };

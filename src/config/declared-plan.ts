@@ -18,18 +18,22 @@ export interface Change {
 	readonly after: unknown;
 }
 
+/** What a change can be about. */
+export type Thing = Pick<Change, 'kind' | 'workspace' | 'name'>;
+
+/** What is planned besides the differences. */
+export interface PlanRules {
+	/** Whether something that is not wanted any more goes; the rest is left alone. */
+	mayDelete(thing: Thing): boolean;
+	/** Whether something that is as it is wanted also has the manager it should have. */
+	isSettled(thing: Thing): boolean;
+}
+
 type Things = Readonly<Record<string, unknown>>;
 
-/**
- * The steps from `current` to `wanted`, in an order that can be carried out: what comes first is needed by what follows.
- * What is not wanted any more is deleted only where `mayDelete` says so; the rest is left alone.
- */
-export function planChanges(
-	current: Declared,
-	wanted: Declared,
-	mayDelete: (change: Pick<Change, 'kind' | 'workspace' | 'name'>) => boolean,
-): readonly Change[] {
-	const differ = differIn(mayDelete);
+/** The steps from `current` to `wanted`, in an order that can be carried out: what comes first is needed by what follows. */
+export function planChanges(current: Declared, wanted: Declared, rules: PlanRules): readonly Change[] {
+	const differ = differIn(rules);
 	const platform = [
 		...differ('settings', undefined, { platform: current.platform.settings }, { platform: wanted.platform.settings }),
 		...differ('directory', undefined, current.platform.directories, wanted.platform.directories),
@@ -65,12 +69,13 @@ function members({ members }: DeclaredWorkspace): Things {
 	return Object.fromEntries(members.map((member) => [memberKey(member), member]));
 }
 
-function differIn(mayDelete: (change: Pick<Change, 'kind' | 'workspace' | 'name'>) => boolean) {
+function differIn({ mayDelete, isSettled }: PlanRules) {
 	return (kind: ChangedKind, workspace: string | undefined, before: Things, after: Things): readonly Change[] => {
 		const changed = Object.entries(after).flatMap(([name, thing]): readonly Change[] => {
 			const at = { kind, workspace, name, after: thing };
 			if (!Object.hasOwn(before, name)) return [{ ...at, action: 'create', fields: [] }];
-			const fields = changedFields(before[name], thing);
+			const differing = changedFields(before[name], thing);
+			const fields = differing.length > 0 || isSettled(at) ? differing : ['managedBy'];
 			return fields.length === 0 ? [] : [{ ...at, action: 'update', fields }];
 		});
 		const gone = Object.keys(before)

@@ -11,6 +11,12 @@ describe('the process settings', () => {
 			configFile: 'portcullis.yaml',
 			dataFolder: '.portcullis',
 			logLevel: 'info',
+			databaseUrl: '',
+			databasePlatformUrl: '',
+			databaseMigratorUrl: '',
+			databaseListenUrl: '',
+			staleMs: 3_600_000,
+			spoolBytes: 1_073_741_824,
 			unknown: [],
 		});
 	});

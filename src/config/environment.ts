@@ -1,6 +1,6 @@
 /** One process setting. The default goes through the same parser as what the operator writes. */
 export interface Setting<T> {
-	readonly name: `PORTCULLIS_${string}`;
+	readonly name: `PORTCULLIS_${string}` | `DATABASE_${string}`;
 	/** `undefined` refuses the text. */
 	readonly parse: (text: string) => T | undefined;
 	/** What the parser takes, to finish the sentence "NAME must be …". */
@@ -17,6 +17,8 @@ const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'
 const HOST = { parse: parseHost, expected: 'an IP address or a host name' };
 const PORT = { parse: parsePort, expected: 'a whole number from 0 to 65535' };
 const PATH = { parse: parsePath, expected: 'a path' };
+const DATABASE = { parse: parseDatabaseUrl, expected: 'an address that starts with postgres://', default: '' };
+const AMOUNT = { parse: parseAmount, expected: 'a whole number above 0' };
 
 /** Every process setting. `docs/config.md` and `.env.example` are tested against it. */
 export const SETTINGS = {
@@ -58,6 +60,40 @@ export const SETTINGS = {
 		default: 'info',
 		meaning: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
 	} satisfies Setting<LogLevel>,
+	databaseUrl: {
+		...DATABASE,
+		name: 'DATABASE_URL',
+		meaning: 'PostgreSQL 15 or newer, as a login of `portcullis_app`. Empty: the gateway runs a database of its own.',
+	},
+	databasePlatformUrl: {
+		...DATABASE,
+		name: 'DATABASE_PLATFORM_URL',
+		meaning: 'The same database as a login of `portcullis_platform`; needed beside `DATABASE_URL`.',
+	},
+	databaseMigratorUrl: {
+		...DATABASE,
+		name: 'DATABASE_MIGRATOR_URL',
+		meaning:
+			'The same database as its owner, for `portcullis migrate`. Given to a gateway, it migrates when it starts.',
+	},
+	databaseListenUrl: {
+		...DATABASE,
+		name: 'DATABASE_LISTEN_URL',
+		meaning:
+			'A direct way for LISTEN where `DATABASE_URL` goes through a transaction pooler. Without it changes are seen within a second.',
+	},
+	staleMs: {
+		...AMOUNT,
+		name: 'PORTCULLIS_STALE_MS',
+		default: '3600000',
+		meaning: 'How long the last known configuration is served while the database is gone, milliseconds.',
+	},
+	spoolBytes: {
+		...AMOUNT,
+		name: 'PORTCULLIS_SPOOL_BYTES',
+		default: '1073741824',
+		meaning: 'How many bytes of audit records may wait for the database before calls are refused.',
+	},
 } as const satisfies Record<string, Setting<unknown>>;
 
 type Settings = typeof SETTINGS;
@@ -109,6 +145,14 @@ function parseHost(text: string): string | undefined {
 
 function parsePort(text: string): number | undefined {
 	return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+function parseDatabaseUrl(text: string): string | undefined {
+	return text === '' || /^postgres(ql)?:\/\/./.test(text) ? text : undefined;
+}
+
+function parseAmount(text: string): number | undefined {
+	return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
 function parsePath(text: string): string | undefined {

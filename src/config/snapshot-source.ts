@@ -1,9 +1,9 @@
 import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { canonicalDigest } from './canonical-digest.ts';
-import { loadConfig } from './parse-config.ts';
-import type { Snapshot, SnapshotSource } from './snapshot.ts';
+import { keepUnchanged } from './keep-unchanged.ts';
+import { type ConfigReading, readConfigFile } from './parse-config.ts';
+import type { Snapshot, SnapshotSource, SwapListener } from './snapshot.ts';
 
 /** What a snapshot source reads and whom it tells. */
 export interface SnapshotSourceOptions {
@@ -19,6 +19,8 @@ export interface SnapshotSourceOptions {
 export interface FileSnapshotSource extends SnapshotSource {
 	/** Reads the file and its secret files again, changed or not. Whether the snapshot was swapped. */
 	reload(): Promise<boolean>;
+	/** What the file in force says, as JSON: references to secrets as they are written. */
+	declared(): unknown;
 	close(): void;
 }
 
@@ -36,9 +38,10 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 	const { file, env } = options;
 	// Always before the reading: a change in between is then seen again, rather than never.
 	let seen = await fileState(file);
-	let current = await loadConfig(file, { env, version: 1 });
+	let reading: ConfigReading = await readConfigFile(file, { env, version: 1 });
+	let current = reading.snapshot;
 	let closed = false;
-	const listeners: ((next: Snapshot) => void)[] = [];
+	const listeners: SwapListener[] = [];
 
 	const report = (error: unknown): void => {
 		if (!closed) options.onFaults?.(error instanceof Error ? error : new Error(String(error)));
@@ -53,10 +56,13 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 	};
 	const swap = async (): Promise<boolean> => {
 		seen = await fileState(file);
-		const next = await loadConfig(file, { env, version: current.version + 1 });
-		if (closed || sameContent(current, next)) return false;
+		const read = await readConfigFile(file, { env, version: current.version + 1 });
+		const previous = current;
+		const next = keepUnchanged(previous, read.snapshot);
+		if (closed || next === previous) return false;
+		reading = read;
 		current = next;
-		for (const listener of [...listeners, options.onSwapped]) tell(() => listener?.(next));
+		for (const listener of [...listeners, options.onSwapped]) tell(() => listener?.(next, previous));
 		return true;
 	};
 	const reload = inTurn(() =>
@@ -75,6 +81,7 @@ export async function createSnapshotSource(options: SnapshotSourceOptions): Prom
 		current: () => current,
 		onChange: (listener) => void listeners.push(listener),
 		reload,
+		declared: () => reading.declared,
 		close() {
 			closed = true;
 			stopFollowing();
@@ -124,8 +131,4 @@ function watchFolder(folder: string, onEvent: () => void): () => void {
 async function fileState(file: string): Promise<string> {
 	const state = await stat(file, { bigint: true }).catch(() => undefined);
 	return state === undefined ? 'absent' : `${state.dev}:${state.ino}:${state.size}:${state.mtimeNs}:${state.ctimeNs}`;
-}
-
-function sameContent(a: Snapshot, b: Snapshot): boolean {
-	return canonicalDigest({ ...a, version: 0 }) === canonicalDigest({ ...b, version: 0 });
 }

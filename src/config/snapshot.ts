@@ -187,8 +187,14 @@ export interface Snapshot {
 	readonly names: PublicNames;
 }
 
-/** Where stages read the current snapshot; `onChange` listeners run after the swap. */
+/** Told of a swap after it. */
+export type SwapListener = (next: Snapshot, previous: Snapshot) => void;
+
+/**
+ * Where stages read the current snapshot. What is the same in two snapshots (a workspace, the directories, …) is the same
+ * object in both.
+ */
 export interface SnapshotSource {
 	current(): Snapshot;
-	onChange(listener: (next: Snapshot) => void): void;
+	onChange(listener: SwapListener): void;
 }

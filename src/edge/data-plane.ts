@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Snapshot } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { Principal } from '../identity/principal.ts';
 import { type Cancel, createCancel } from '../lib/cancel.ts';
 import type { Address } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { type Call, streamCall, successText } from '../mcp/call.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { type Exchange, handleCall, type Stages } from '../pipeline.ts';
+import { createIsTouched, type IsTouched } from './is-touched.ts';
 import { doorOf } from './parse-address.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
@@ -19,6 +22,7 @@ import {
 	type DataPlaneParts,
 	headersOf,
 	refuseVisitor,
+	refuseWhenClosed,
 	tryReadHeaders,
 	type Visitor,
 } from './visitor.ts';
@@ -31,38 +35,55 @@ export interface DataPlane {
 	endStreams(): void;
 }
 
+/** A stream that has no end of its own. */
+interface Endless {
+	/** The call that opened it, and for whom. */
+	readonly call: Call;
+	readonly principal: Principal;
+}
+
+interface Open extends DataPlaneParts {
+	readonly isTouched: IsTouched;
+	readonly endless: Map<ServerResponse, Endless>;
+}
+
 interface Visit extends Visitor {
-	readonly endless: Map<ServerResponse, Call>;
+	/** The snapshot that was there before anything was looked at. */
+	readonly since: Snapshot;
 	calls: readonly Call[];
 	isBatch: boolean;
 }
 
 /** Builds the handler of all MCP addresses, straight on node:http. */
 export function createDataPlane(parts: DataPlaneParts): DataPlane {
-	const endless = new Map<ServerResponse, Call>();
-	const sse = createSsePlane(parts);
-	const endStreams = (): void => {
-		for (const [response, call] of endless) response.end(farewell(call));
-		sse.endStreams();
+	const open: Open = { ...parts, isTouched: createIsTouched(parts), endless: new Map() };
+	const sse = createSsePlane(open);
+	const endStreams = (isAffected: (principal: Principal) => boolean): void => {
+		for (const [response, stream] of open.endless) if (isAffected(stream.principal)) endOne(response, stream);
+		sse.endStreams(isAffected);
 	};
 	// A stream was allowed by the configuration it was opened under; whoever may still have it opens it again.
-	parts.snapshots.onChange(endStreams);
+	parts.snapshots.onChange((_, previous) => endStreams((principal) => open.isTouched(principal, previous)));
 	return {
 		handle(request, response) {
 			const door = doorOf(request.url ?? '');
-			const answered =
-				door === 'mcp' ? answer(parts, { request, response, endless }) : sse.handle(door, request, response);
+			const answered = door === 'mcp' ? answer(open, { request, response }) : sse.handle(door, request, response);
 			return answered.catch(() => void response.destroy());
 		},
-		endStreams,
+		endStreams: () => endStreams(() => true),
 	};
 }
 
 interface Arrival {
 	readonly request: IncomingMessage;
 	readonly response: ServerResponse;
-	/** Responses whose stream has no end of its own, with the call that opened it. */
-	readonly endless: Map<ServerResponse, Call>;
+}
+
+// Before its first byte a stream is no stream yet: a connection that breaks is tried again.
+function endOne(response: ServerResponse, { call }: Endless): void {
+	if (response.writableEnded) return;
+	if (response.headersSent) response.end(farewell(call));
+	else response.destroy();
 }
 
 // A subscription ends with its result, so that the client knows it was on purpose (mcp 2026-07-28: subscriptions).
@@ -72,23 +93,29 @@ function farewell(call: Call): string {
 	return frameText({ data: successText(call.idText, result) });
 }
 
-function noteEndless({ calls, response, endless }: Visit): void {
+// As soon as the call is known, so that no swap falls between what allowed the stream and its being watched.
+function noteEndless({ endless, isTouched, isDraining }: Open, visit: Visit, principal: Principal): void {
+	const { calls, response, since } = visit;
 	const call = calls[0];
 	if (call?.kind !== 'listen' && call?.method !== 'subscriptions/listen') return;
-	endless.set(response, call);
+	if (isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+	const stream: Endless = { call, principal };
+	endless.set(response, stream);
 	response.once('close', () => endless.delete(response));
+	if (isTouched(principal, since)) endOne(response, stream);
 }
 
-async function answer({ stages, snapshots, isDraining }: DataPlaneParts, arrival: Arrival): Promise<void> {
-	const { request, response, endless } = arrival;
+async function answer(open: Open, arrival: Arrival): Promise<void> {
+	const { stages, snapshots } = open;
+	const { request, response } = arrival;
 	const requestId = randomUUID();
 	const headers = tryReadHeaders(request.rawHeaders);
-	const visit: Visit = { requestId, request, response, snapshots, endless, headers, calls: [], isBatch: false };
+	const since = snapshots.current();
+	const visit: Visit = { requestId, request, response, snapshots, since, headers, calls: [], isBatch: false };
 	const sending: Sending = { response, common: commonHeaders(visit), refuse: (error) => refuse(visit, error) };
 	try {
-		const first = handleCall(stages, exchangeFor(visit, { isDraining, index: 0 }));
+		const first = handleCall(stages, exchangeFor(visit, firstTurn(open, visit)));
 		await first.catch((error) => throwUnlessAlone(visit, error));
-		noteEndless(visit);
 		await sendAnswer(sending, await (visit.isBatch ? batchAnswer(stages, visit, first) : fitting(visit, await first)));
 	} catch (error) {
 		if (response.destroyed) return;
@@ -102,9 +129,20 @@ function refuse(visit: Visit, error: PortcullisError, call = visit.calls[0]): Re
 }
 
 interface Turn {
-	isDraining(): boolean;
+	/** Throws where no new call is welcome. */
+	refuseWhenClosed(): void;
 	/** Which message of the body. */
 	readonly index: number;
+	/** Told for whom, when the call is known. */
+	onCall(principal: Principal): void;
+}
+
+function firstTurn(open: Open, visit: Visit): Turn {
+	return {
+		refuseWhenClosed: () => refuseWhenClosed(open),
+		index: 0,
+		onCall: (principal) => noteEndless(open, visit, principal),
+	};
 }
 
 function exchangeFor(visit: Visit, turn: Turn): Exchange {
@@ -116,7 +154,12 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 		acceptsStream: !visit.isBatch && acceptsStream(visit),
 		endsWithConnection: false,
 		admit: () => admit(visit, turn),
-		readCall: () => (turn.index === 0 ? readFirst(visit) : Promise.resolve(visit.calls[turn.index] as Call)),
+		async readCall(principal) {
+			if (turn.index > 0) return visit.calls[turn.index] as Call;
+			const call = await readFirst(visit);
+			turn.onCall(principal);
+			return call;
+		},
 		disconnected() {
 			gone ??= whenGone(response);
 			return gone.signal;
@@ -125,7 +168,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 }
 
 function admit(visit: Visit, turn: Turn): Address {
-	if (turn.isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+	turn.refuseWhenClosed();
 	const address = addressFor(visit, 'mcp');
 	if (!['POST', 'GET', 'DELETE'].includes(visit.request.method ?? ''))
 		throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
@@ -177,7 +220,7 @@ function throwUnlessAlone(visit: Visit, error: unknown): void {
 // Each message of a batch is a call of its own: judged, recorded and answered by itself (mcp 2025-03-26, batching).
 async function batchAnswer(stages: Stages, visit: Visit, first: Promise<Answer>): Promise<Answer> {
 	const answers = visit.calls.map((call, index) => {
-		const turn = { isDraining: () => false, index };
+		const turn = { refuseWhenClosed: () => undefined, index, onCall: () => undefined };
 		const answer = index === 0 ? first : handleCall(stages, exchangeFor(visit, turn));
 		return answer
 			.then(collapse)

@@ -4,29 +4,43 @@ import type { Principal } from '../identity/principal.ts';
 import { type Address, pathOf } from '../mcp/address.ts';
 import { streamCall } from '../mcp/call.ts';
 import { type Exchange, handleCall } from '../pipeline.ts';
+import type { IsTouched } from './is-touched.ts';
 import type { Door } from './parse-address.ts';
 import { sendBody } from './send-answer.ts';
 import { end, NEVER } from './sse-inner-calls.ts';
 import { takeMessage } from './sse-message.ts';
 import { createSseSessions, type SseSession, type SseSessions } from './sse-sessions.ts';
 import { openSseStream } from './sse-stream.ts';
-import { addressFor, commonHeaders, type DataPlaneParts, receive, refuseVisitor, type Visitor } from './visitor.ts';
+import {
+	addressFor,
+	commonHeaders,
+	type DataPlaneParts,
+	receive,
+	refuseVisitor,
+	refuseWhenClosed,
+	type Visitor,
+} from './visitor.ts';
 
 /** The handler of HTTP+SSE (mcp 2024-11-05: transports): a stream for all answers, and POSTs that only carry messages. */
 export interface SsePlane {
 	/** Answers one request at this door; rejects only when the response is beyond use. */
 	handle(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void>;
-	/** Ends every stream, each after the answers to its calls in flight. */
-	endStreams(): void;
+	/** Ends the streams of whom `isAffected` says so, each after the answers to its calls in flight. */
+	endStreams(isAffected: (principal: Principal) => boolean): void;
 }
 
-interface Plane extends DataPlaneParts {
+interface SsePlaneParts extends Omit<DataPlaneParts, 'renew'> {
+	readonly isTouched: IsTouched;
+}
+
+interface Plane extends SsePlaneParts {
 	readonly sessions: SseSessions;
 }
 
 /** Builds the handler; it shares stages and refusals with Streamable HTTP. */
-export function createSsePlane({ stages, snapshots, isDraining }: DataPlaneParts): SsePlane {
-	const plane: Plane = { stages, snapshots, isDraining, sessions: createSseSessions() };
+export function createSsePlane(built: SsePlaneParts): SsePlane {
+	const { snapshots } = built;
+	const plane: Plane = { ...built, sessions: createSseSessions() };
 	const parts = { ...plane, admit: (visitor: Visitor) => admit(plane, visitor, 'messages') };
 	return {
 		async handle(door, request, response) {
@@ -37,12 +51,12 @@ export function createSsePlane({ stages, snapshots, isDraining }: DataPlaneParts
 				sendFault(visitor, door, toPortcullisError(error));
 			}
 		},
-		endStreams: plane.sessions.retireAll,
+		endStreams: plane.sessions.retire,
 	};
 }
 
-function admit({ isDraining }: Plane, visitor: Visitor, door: Door): Address {
-	if (isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+function admit(plane: Plane, visitor: Visitor, door: Door): Address {
+	refuseWhenClosed(plane);
 	const address = addressFor(visitor, door);
 	if (!['POST', 'GET', 'DELETE'].includes(visitor.request.method ?? ''))
 		throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
@@ -51,8 +65,8 @@ function admit({ isDraining }: Plane, visitor: Visitor, door: Door): Address {
 
 async function openStream(plane: Plane, visitor: Visitor): Promise<void> {
 	const { response, snapshots } = visitor;
-	const { version } = snapshots.current();
-	const session = await openSession(plane, visitor);
+	const since = snapshots.current();
+	const { session, principal } = await openSession(plane, visitor);
 	response.once('close', () => {
 		session.close();
 		void end(plane.stages, session);
@@ -61,14 +75,14 @@ async function openStream(plane: Plane, visitor: Visitor): Promise<void> {
 	const endpoint = `${pathOf(session.address).slice(0, -'mcp'.length)}messages?sessionId=${session.id}`;
 	session.attach(openSseStream(response, { headers: commonHeaders(visitor), endpoint }));
 	// Allowed by a configuration that is gone by now, or by a gateway that has begun to stop since.
-	if (plane.isDraining() || snapshots.current().version !== version) session.retire();
+	if (plane.isDraining() || plane.isTouched(principal, since)) session.retire();
 }
 
-async function openSession(plane: Plane, visitor: Visitor): Promise<SseSession> {
-	const opening: Opening = { address: undefined, session: undefined };
+async function openSession(plane: Plane, visitor: Visitor): Promise<Opened> {
+	const opening: Opening = { address: undefined, session: undefined, principal: undefined };
 	try {
 		await handleCall(plane.stages, exchangeFor(plane, visitor, opening));
-		return opening.session as SseSession;
+		return opening as Opened;
 	} catch (error) {
 		opening.session?.close();
 		throw error;
@@ -79,6 +93,12 @@ async function openSession(plane: Plane, visitor: Visitor): Promise<SseSession> 
 interface Opening {
 	address: Address | undefined;
 	session: SseSession | undefined;
+	principal: Principal | undefined;
+}
+
+interface Opened {
+	readonly session: SseSession;
+	readonly principal: Principal;
 }
 
 function exchangeFor(plane: Plane, visitor: Visitor, opening: Opening): Exchange {
@@ -94,6 +114,7 @@ function exchangeFor(plane: Plane, visitor: Visitor, opening: Opening): Exchange
 		},
 		async readCall(principal: Principal) {
 			if (request.method !== 'GET') throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
+			opening.principal = principal;
 			opening.session = plane.sessions.begin(principal, opening.address as Address);
 			opening.session.rawHeaders = request.rawHeaders;
 			return streamCall('listen', NO_HEADERS);

@@ -4,7 +4,10 @@ import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
 import { createSseSessions, MAX_CALLS, MAX_STREAMS } from './sse-sessions.ts';
 
-const person = (key: string) => ({ key }) as Principal;
+const person = (key: string, ...slugs: string[]): Principal => {
+	const grants = new Map(slugs.map((slug) => [slug, { workspace: slug, level: 'write', rules: [] } as const]));
+	return { key, grants } as unknown as Principal;
+};
 const [ADA, BOB] = [person('ada'), person('bob')];
 const HERE: Address = { kind: 'server', workspace: 'google', server: 'files' };
 const THERE: Address = { kind: 'workspace', workspace: 'google' };
@@ -79,12 +82,29 @@ describe('a session of HTTP+SSE', () => {
 		busy.attach(busyStream);
 		idle.attach(idleStream);
 		const endCall = busy.beginCall('1');
-		sessions.retireAll();
+		sessions.retire(() => true);
 		opening.attach(openingStream);
 		expect([busyStream.ends.length, idleStream.ends.length, openingStream.ends.length]).toEqual([0, 1, 1]);
 		expect([busy.retired, busy.unheard.aborted, busy.gone.aborted]).toEqual([true, true, false]);
 		endCall();
 		expect(busyStream.ends.length).toBe(1);
+	});
+
+	it('is retired for what any token showed of its owner, the latest of those that showed the same', () => {
+		const [first, again, other] = [person('ada', 'google'), person('ada', 'google'), person('ada', 'microsoft')];
+		const opened = () => {
+			const sessions = createSseSessions();
+			const session = sessions.begin(first, HERE);
+			sessions.find(session.id, other, HERE);
+			sessions.find(session.id, again, HERE);
+			return { sessions, session };
+		};
+		const ends = ([first, again, other, BOB] as const).map((affected) => {
+			const { sessions, session } = opened();
+			sessions.retire((principal) => principal === affected);
+			return session.retired;
+		});
+		expect(ends).toEqual([false, true, true, false]);
 	});
 
 	it('cannot be written to before its stream is there', async () => {

@@ -3,6 +3,7 @@ import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import { type Address, pathOf } from '../mcp/address.ts';
+import { holdTheSame } from './is-touched.ts';
 import type { SseStream } from './sse-stream.ts';
 
 /**
@@ -54,11 +55,14 @@ export interface SseSessions {
 	begin(principal: Principal, address: Address): SseSession;
 	/** The principal's own session at this address; throws PC_SESSION_UNKNOWN for everybody else's as for none. */
 	find(id: string, principal: Principal, address: Address): SseSession;
-	retireAll(): void;
+	/** Retires the sessions of whom `isAffected` says so; of a session that saw several tokens, for any of them. */
+	retire(isAffected: (principal: Principal) => boolean): void;
 }
 
 interface Owned {
 	readonly owner: string;
+	/** The owner as each kind of token showed them, by what they held: the latest of each. */
+	seen: readonly Principal[];
 	readonly session: SseSession;
 }
 
@@ -72,7 +76,8 @@ export function createSseSessions(): SseSessions {
 		else counts.set(owner, now);
 	};
 	return {
-		begin({ key: owner }, address) {
+		begin(principal, address) {
+			const owner = principal.key;
 			if ((counts.get(owner) ?? 0) >= MAX_STREAMS) throw new PortcullisError('PC_TOO_MANY_OPEN');
 			count(owner, 1);
 			const id = randomBytes(16).toString('base64url');
@@ -80,17 +85,18 @@ export function createSseSessions(): SseSessions {
 				if (open.delete(id)) count(owner, -1);
 			};
 			const session = createSession(id, address, onClosed);
-			open.set(id, { owner, session });
+			open.set(id, { owner, seen: [principal], session });
 			return session;
 		},
 		find(id, principal, address) {
 			const found = open.get(id);
 			const isTheirs = found?.owner === principal.key && pathOf(found.session.address) === pathOf(address);
 			if (found === undefined || !isTheirs) throw new PortcullisError('PC_SESSION_UNKNOWN');
+			found.seen = [...found.seen.filter((each) => !holdTheSame(each, principal)), principal];
 			return found.session;
 		},
-		retireAll() {
-			for (const { session } of open.values()) session.retire();
+		retire(isAffected) {
+			for (const { seen, session } of open.values()) if (seen.some(isAffected)) session.retire();
 		},
 	};
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SnapshotSource } from '../config/snapshot.ts';
-import type { PortcullisError } from '../errors/portcullis-error.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
 import type { Address } from '../mcp/address.ts';
 import type { Call } from '../mcp/call.ts';
 import type { Stages } from '../pipeline.ts';
@@ -12,11 +13,19 @@ import { metadataUrl } from './protected-resource.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 
 /** What the data plane works with. */
-export interface DataPlaneParts {
+export interface DataPlaneParts extends Pick<Authenticator, 'renew'> {
 	readonly stages: Stages;
 	readonly snapshots: SnapshotSource;
 	/** Whether the gateway has begun to stop. */
 	isDraining(): boolean;
+	/** Whether the configuration is too old to judge anybody by. */
+	isStale(): boolean;
+}
+
+/** Throws PC_SHUTTING_DOWN or PC_CONFIGURATION_STALE where no new call is welcome. */
+export function refuseWhenClosed({ isDraining, isStale }: Pick<DataPlaneParts, 'isDraining' | 'isStale'>): void {
+	if (isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+	if (isStale()) throw new PortcullisError('PC_CONFIGURATION_STALE');
 }
 
 /** One HTTP request at an MCP address, its headers read and nothing judged yet. */

@@ -199,6 +199,25 @@ describe('a new snapshot', () => {
 		expect(setup.authenticateToken(token)).toBe(after);
 	});
 
+	it('makes a known principal anew by the claims it was made of, and no other', async () => {
+		const setup = open();
+		const before = await setup.authenticateToken(google.token({ groups: ['MCP-Google'] }));
+		expect(setup.renew(before)).toBe(before);
+		setup.swap({ rules: [groupRule('MCP-Google', 'microsoft')] });
+		const after = setup.renew(before);
+		expect([...(after?.grants.keys() ?? [])]).toEqual(['microsoft']);
+		expect(setup.renew(after as Principal)).toBe(after);
+		expect(setup.renew({ ...before })).toBeUndefined();
+	});
+
+	it('that asks for groups renews nobody whose groups are unknown', async () => {
+		const setup = open();
+		setup.swap({ rules: [] });
+		const before = await setup.authenticateToken(google.token({ groups: undefined, hasgroups: true }));
+		setup.swap({ rules: [groupRule('MCP-Google', 'microsoft')] });
+		expect(setup.renew(before)).toBeUndefined();
+	});
+
 	it('with equal directories keeps what was verified', async () => {
 		const setup = open();
 		const token = google.token();

@@ -4,7 +4,7 @@ import { createDirectoryKeys } from './directory-keys.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
 import type { Principal } from './principal.ts';
-import { principalOf } from './principal-of.ts';
+import { createPrincipals } from './principals.ts';
 import { readBearer } from './read-bearer.ts';
 import { type ClaimsOf, createVerifiedTokens } from './verified-tokens.ts';
 import { createTokenVerifier } from './verify-token.ts';
@@ -31,6 +31,11 @@ export interface Authenticator {
 	authenticate(rawHeaders: readonly string[]): Principal | Promise<Principal>;
 	/** Principal of a bare token, for explanations on the command line. */
 	authenticateToken(token: string): Principal | Promise<Principal>;
+	/**
+	 * The same person under the current snapshot, by the claims they were known by; no token is looked at again.
+	 * `undefined`: nothing is known of the claims, or they are refused by now.
+	 */
+	renew(principal: Principal): Principal | undefined;
 	/** Aborts key fetches in flight. */
 	close(): void;
 }
@@ -39,11 +44,6 @@ export interface Authenticator {
 interface Generation {
 	readonly directories: readonly Directory[];
 	readonly claimsOf: ClaimsOf;
-}
-
-interface Built {
-	readonly version: number;
-	readonly principal: Principal;
 }
 
 /** Assembles the identity stage over the current snapshot. */
@@ -56,7 +56,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		...(options.jwksTimes && { times: options.jwksTimes }),
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
-	const built = new WeakMap<VerifiedClaims, Built>();
+	const principals = createPrincipals(snapshots);
 	let generation = begin(snapshots.current().directories);
 
 	function begin(directories: readonly Directory[]): Generation {
@@ -74,28 +74,20 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		return generation.claimsOf;
 	}
 
-	function principalFor(claims: VerifiedClaims): Principal {
-		const snapshot = snapshots.current();
-		const known = built.get(claims);
-		if (known?.version === snapshot.version) return known.principal;
-		const principal = principalOf(claims, snapshot);
-		built.set(claims, { version: snapshot.version, principal });
-		return principal;
-	}
-
 	function authenticateToken(token: string): Principal | Promise<Principal> {
 		const claimsOf = currentClaimsOf();
 		const claims = claimsOf(token);
-		return claims instanceof Promise ? settle(token, claimsOf, claims) : principalFor(claims);
+		return claims instanceof Promise ? settle(token, claimsOf, claims) : principals.of(claims);
 	}
 
 	/** A directory may go or change while its key is fetched: then the token is judged again, whatever came out. */
 	async function settle(token: string, claimsOf: ClaimsOf, claims: Promise<VerifiedClaims>): Promise<Principal> {
 		await claims.catch(() => undefined);
-		return claimsOf === currentClaimsOf() ? principalFor(await claims) : authenticateToken(token);
+		return claimsOf === currentClaimsOf() ? principals.of(await claims) : authenticateToken(token);
 	}
 
 	return {
+		renew: principals.renew,
 		authenticate: (rawHeaders) => authenticateToken(readBearer(rawHeaders)),
 		authenticateToken,
 		close: keys.close,

@@ -1,35 +1,50 @@
-import type { AccessLevel, GrantRule, Snapshot } from '../config/snapshot.ts';
+import type { AccessLevel, Membership, Snapshot } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { principalKey } from '../lib/principal-key.ts';
 import type { VerifiedClaims } from './check-claims.ts';
-import type { Grant } from './principal.ts';
+import type { Gift, GrantIndex } from './grant-index.ts';
+import type { Grant, Principal } from './principal.ts';
 
 const LEVELS: readonly AccessLevel[] = ['read', 'write', 'admin'];
 
-/**
- * What the grant rules give to verified claims, by workspace slug in slug order. E-mail, name and every other claim
- * take no part. Throws PC_TOKEN_GROUPS_UNKNOWN when the groups decide something and the token does not list them.
- */
-export function grantsOf(
-	claims: VerifiedClaims,
-	{ grantRules, workspaces }: Pick<Snapshot, 'grantRules' | 'workspaces'>,
-): ReadonlyMap<string, Grant> {
-	const rules = matchingRules(claims, grantRules);
-	const grants = new Map<string, Grant>();
-	for (const slug of workspaces.keys()) {
-		const giving = rules.filter((rule) => rule.workspace === slug || rule.workspace === '*');
-		if (giving.length > 0) grants.set(slug, grantFrom(slug, giving));
-	}
-	return grants;
+/** What claims are compared with. */
+export interface GrantSources extends Pick<Snapshot, 'workspaces' | 'memberships'> {
+	/** Of the snapshot's grant rules. */
+	readonly index: GrantIndex;
 }
 
-function matchingRules(claims: VerifiedClaims, all: readonly GrantRule[]): readonly GrantRule[] {
-	const rules = all.filter((rule) => rule.directory === undefined || rule.directory === claims.directory);
+/** What somebody holds. */
+export type Held = Pick<Principal, 'grants' | 'platformLevel'>;
+
+/**
+ * What grant rules and memberships give to verified claims, by workspace slug in slug order. E-mail, name and every other
+ * claim take no part. Throws PC_TOKEN_GROUPS_UNKNOWN when the groups decide something and the token does not list them.
+ */
+export function grantsOf(claims: VerifiedClaims, { index, workspaces, memberships }: GrantSources): Held {
+	const gifts = matchingGifts(claims, index);
+	const everywhere = gifts.filter(({ workspace }) => workspace === '*');
+	const members = (memberships.get(principalKey(claims)) ?? []).map(giftOfMember);
+	const here = byWorkspace([...gifts.filter(({ workspace }) => workspace !== '*'), ...members]);
+	const named = [...here.keys()].filter((slug) => workspaces.has(slug)).sort();
+	const grants = new Map<string, Grant>();
+	for (const slug of everywhere.length > 0 ? workspaces.keys() : named) {
+		grants.set(slug, grantFrom(slug, inOrder([...(here.get(slug) ?? []), ...everywhere])));
+	}
+	return { grants, platformLevel: strongest(everywhere) };
+}
+
+function matchingGifts(claims: VerifiedClaims, index: GrantIndex): readonly Gift[] {
+	const { directory } = claims;
 	const groups = groupsThatCount(claims);
-	if (groups === 'unknown' && rules.some((rule) => rule.match.claim === 'group')) {
+	const { groupDirectories } = index;
+	if (groups === 'unknown' && (groupDirectories.has(undefined) || groupDirectories.has(directory))) {
 		throw new PortcullisError('PC_TOKEN_GROUPS_UNKNOWN');
 	}
-	const held = { group: new Set(groups === 'unknown' ? [] : groups), role: new Set(claims.roles) };
-	return rules.filter(({ match }) => held[match.claim].has(match.value));
+	const found = [
+		...[...new Set(groups === 'unknown' ? [] : groups)].flatMap((group) => index.group.get(group) ?? []),
+		...[...new Set(claims.roles)].flatMap((role) => index.role.get(role) ?? []),
+	];
+	return found.filter((gift) => gift.directory === undefined || gift.directory === directory);
 }
 
 // Groups are for people: a token without a scope speaks for an application, whose rights are app roles alone.
@@ -37,11 +52,30 @@ function groupsThatCount({ scopes, groups }: VerifiedClaims): readonly string[] 
 	return scopes.length === 0 ? [] : groups;
 }
 
-function grantFrom(workspace: string, rules: readonly GrantRule[]): Grant {
-	const strongest = Math.max(...rules.map((rule) => LEVELS.indexOf(rule.level)));
-	return Object.freeze({
-		workspace,
-		level: LEVELS[strongest] ?? 'read',
-		rules: Object.freeze(rules.map((rule) => rule.name)),
-	});
+// Named behind all rules.
+function giftOfMember({ workspace, level }: Membership): Gift {
+	return { workspace, level, name: 'member', place: Number.MAX_SAFE_INTEGER };
+}
+
+function byWorkspace(gifts: readonly Gift[]): ReadonlyMap<string, readonly Gift[]> {
+	const grouped = new Map<string, Gift[]>();
+	for (const gift of gifts) {
+		const same = grouped.get(gift.workspace) ?? [];
+		grouped.set(gift.workspace, same);
+		same.push(gift);
+	}
+	return grouped;
+}
+
+function inOrder(gifts: readonly Gift[]): readonly Gift[] {
+	return gifts.toSorted((a, b) => a.place - b.place);
+}
+
+function grantFrom(workspace: string, gifts: readonly Gift[]): Grant {
+	const level = strongest(gifts) ?? 'read';
+	return Object.freeze({ workspace, level, rules: Object.freeze(gifts.map(({ name }) => name)) });
+}
+
+function strongest(gifts: readonly Gift[]): AccessLevel | undefined {
+	return LEVELS[Math.max(...gifts.map(({ level }) => LEVELS.indexOf(level)))];
 }

@@ -33,6 +33,11 @@ describe('canonical JSON', () => {
 		);
 	});
 
+	it('is another where the last of two members with one name is another', () => {
+		expect(canonicalJson('{"a":1,"b":3,"\\u0061":2}')).toBe('{"a":1,"a":2,"b":3}');
+		expect(canonicalJson('{"a":2,"b":3,"a":1}')).toBe('{"a":2,"a":1,"b":3}');
+	});
+
 	it('is another for another value', () => {
 		fc.assert(
 			fc.property(json, json, (one, two) => {

@@ -9,6 +9,7 @@ import {
 	replaceSpans,
 	skipValue,
 	sliceOf,
+	withMember,
 } from './json-text.ts';
 
 /** JSON text no serialiser would write: odd white space, escapes and numbers, keys repeated on no level. */
@@ -152,6 +153,25 @@ describe('editObject', () => {
 	it('is not confused by names that every object has', () => {
 		expect(editObject('{"toString":1,"constructor":2}', {})).toBe('{"toString":1,"constructor":2}');
 		expect(editObject('{"a":1}', { hasOwnProperty: '2' })).toBe('{"a":1,"hasOwnProperty":2}');
+	});
+});
+
+describe('an object with a member', () => {
+	it('has the value in the place of the one before, or at its end, and is the same otherwise', () => {
+		expect(withMember('{ "a" : 1.0 , "b":2 }', 'a', '"x"')).toBe('{ "a" : "x" , "b":2 }');
+		expect(withMember('{ "a" : 1.0 , "b":2 }', 'c', '"x"')).toBe('{ "a" : 1.0 , "b":2,"c":"x" }');
+		expect(withMember(' { } ', 'c', '"x"')).toBe(' {"c":"x" } ');
+		expect(withMember('{"\\u0061":1,"b":{"a":2},"a":3}', 'a', '0')).toBe('{"\\u0061":0,"b":{"a":2},"a":0}');
+	});
+
+	it('reads as the object with that member, whatever it was', () => {
+		fc.assert(
+			fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.string(), fc.jsonValue(), (object, key, value) => {
+				fc.pre(key !== '__proto__' && !Object.hasOwn(object, '__proto__'));
+				const edited = withMember(JSON.stringify(object, null, 1), key, JSON.stringify(value));
+				expect(JSON.parse(edited)).toEqual(JSON.parse(JSON.stringify({ ...object, [key]: value })));
+			}),
+		);
 	});
 });
 

@@ -151,6 +151,24 @@ export function editObject(objectText: string, changes: Readonly<Record<string, 
 	return `{${kept.join(',')}}`;
 }
 
+/**
+ * The object text with one member set to a value (JSON text): in its place where there is one, else at the end. Every
+ * other character stays, white space included.
+ */
+export function withMember(objectText: string, key: string, value: string): string {
+	const members = membersOf(objectText);
+	const same = members.filter((member) => member.key === key);
+	if (same.length > 0) {
+		return replaceSpans(
+			objectText,
+			same.map(({ start, end }) => ({ start, end, text: value })),
+		);
+	}
+	const last = members.at(-1)?.end ?? skipSpace(objectText, 0) + 1;
+	const added = `${members.length > 0 ? ',' : ''}${JSON.stringify(key)}:${value}`;
+	return replaceSpans(objectText, [{ start: last, end: last, text: added }]);
+}
+
 /** An object from values that are JSON text already. */
 export function objectText(values: Readonly<Record<string, string>>): string {
 	return `{${Object.entries(values)

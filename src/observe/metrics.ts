@@ -8,6 +8,8 @@ export interface Metrics {
 	trip(): void;
 	/** An upstream answered with an id nobody waits for. */
 	misdirected(): void;
+	/** A workspace with best-effort audit goes without a record. */
+	auditDropped(): void;
 	/** Prometheus text exposition. */
 	text(): Promise<string>;
 }
@@ -39,6 +41,11 @@ export function createMetrics(gauges: { readonly openSessions: () => number }): 
 		help: 'Upstream answers dropped because nobody waits for their id',
 		registers,
 	});
+	const dropped = new Counter({
+		name: 'portcullis_audit_dropped_total',
+		help: 'Audit records that could not be kept and that best-effort workspaces go without',
+		registers,
+	});
 	new Gauge({
 		name: 'portcullis_upstream_sessions',
 		help: 'Open sessions with upstream servers',
@@ -54,6 +61,7 @@ export function createMetrics(gauges: { readonly openSessions: () => number }): 
 		},
 		trip: () => trips.inc(),
 		misdirected: () => misdirected.inc(),
+		auditDropped: () => dropped.inc(),
 		text: () => (registers[0] as Registry).metrics(),
 	};
 }

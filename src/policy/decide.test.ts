@@ -5,6 +5,7 @@ import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Decision, decide } from './decide.ts';
 
+const DIGEST = 'd'.repeat(64);
 const LEVELS = ['read', 'write', 'admin'] as const;
 
 function principal(level: AccessLevel | undefined, workspace = 'google'): Principal {
@@ -22,7 +23,7 @@ const rule = (parts: Partial<ToolRule>): Pick<Server, 'toolRules'> => ({
 });
 
 const ask = (level: AccessLevel | undefined, on: Server, readOnly = false): Decision =>
-	decide(principal(level), { server: on, effect: 'tool', tool: { name: 'tool', readOnly } });
+	decide(principal(level), { server: on, effect: 'tool', tool: { name: 'tool', readOnly, digest: DIGEST } });
 
 const HELD = ['workspace-granted', 'server-enabled'] as const;
 
@@ -33,7 +34,7 @@ describe('a tool', () => {
 		const elsewhere = decide(principal('admin', 'microsoft'), {
 			server: server(),
 			effect: 'tool',
-			tool: { name: 'tool', readOnly: true },
+			tool: { name: 'tool', readOnly: true, digest: DIGEST },
 		});
 		expect(elsewhere).toEqual(refused);
 	});
@@ -62,6 +63,31 @@ describe('a tool', () => {
 			const other = new Map([['other', toolRuleOf({ readable: true })]]);
 			expect(ask(level, server({ toolsEnabledByDefault: false, toolRules: other }), true)).toMatchObject(refused);
 		}
+	});
+
+	it('that is pinned is refused to everybody while its definition is another, or unknown', () => {
+		const changed = [...HELD, 'tool-enabled', 'tool-definition-changed'];
+		const on = server(rule({ definitionDigest: 'e'.repeat(64) }));
+		for (const level of LEVELS) {
+			expect(ask(level, on, true)).toMatchObject({ allowed: false, reasons: changed });
+			const unknown = {
+				server: on,
+				effect: 'tool',
+				tool: { name: 'tool', readOnly: true, digest: undefined },
+			} as const;
+			expect(decide(principal(level), unknown)).toMatchObject({ allowed: false, reasons: changed });
+		}
+		const disabled = server(rule({ enabled: false, definitionDigest: 'e'.repeat(64) }));
+		expect(ask('admin', disabled).reasons).toEqual([...HELD, 'tool-disabled']);
+	});
+
+	it('that is pinned to its definition is judged like any other, and the reasons say that it was compared', () => {
+		const same = [...HELD, 'tool-enabled', 'tool-definition-unchanged'];
+		const on = server(rule({ definitionDigest: DIGEST, minimumLevel: 'write' }));
+		expect(ask('write', on)).toMatchObject({ allowed: true, reasons: [...same, 'level-sufficient'] });
+		expect(ask('read', on, true)).toMatchObject({ allowed: false, reasons: [...same, 'level-insufficient'] });
+		const readable = server(rule({ definitionDigest: DIGEST }));
+		expect(ask('read', readable, true)).toMatchObject({ allowed: true, reasons: [...same, 'tool-read-only'] });
 	});
 
 	it('that a rule enables passes although the default is disabled', () => {
@@ -120,7 +146,7 @@ describe('every decision', () => {
 		minimumLevel: fc.constantFrom(...LEVELS),
 		readable: fc.boolean(),
 		description: fc.constant(undefined),
-		definitionDigest: fc.constant(undefined),
+		definitionDigest: fc.constantFrom(undefined, DIGEST, 'e'.repeat(64)),
 	});
 	const subject = fc.record({
 		enabled: fc.boolean(),

@@ -2,6 +2,7 @@ import { isUsable } from '../config/is-usable.ts';
 import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { MethodEffect } from '../mcp/methods.ts';
+import type { CatalogItem } from '../router/catalog.ts';
 
 /** Why a decision is what it is; the words travel to the audit and to `explain` as they are. */
 export type Reason =
@@ -12,6 +13,8 @@ export type Reason =
 	| 'server-faulty'
 	| 'tool-enabled'
 	| 'tool-disabled'
+	| 'tool-definition-unchanged'
+	| 'tool-definition-changed'
 	| 'tool-read-only'
 	| 'tool-marked-readable'
 	| 'tool-not-read-only'
@@ -23,7 +26,7 @@ export interface Subject {
 	readonly server: Server;
 	readonly effect: MethodEffect;
 	/** The tool as its server describes it; absent when the call is about no tool. */
-	readonly tool: { readonly name: string; readonly readOnly: boolean } | undefined;
+	readonly tool: Pick<CatalogItem, 'name' | 'readOnly' | 'digest'> | undefined;
 }
 
 /** The outcome, with every rule that was looked at, in order; the last one decided. */
@@ -71,12 +74,22 @@ function judge(level: AccessLevel, subject: Subject): Judgement {
 function judgeTool(level: AccessLevel, tool: NonNullable<Subject['tool']>, server: Server): Judgement {
 	const rule = server.toolRules.get(tool.name);
 	if (!(rule?.enabled ?? server.toolsEnabledByDefault)) return { allowed: false, reasons: ['tool-disabled'] };
-	if (rule !== undefined && RANK[level] < RANK[rule.minimumLevel]) {
-		return { allowed: false, reasons: ['tool-enabled', 'level-insufficient'] };
+	const pin = rule?.definitionDigest;
+	if (pin !== undefined && pin !== tool.digest) {
+		return { allowed: false, reasons: ['tool-enabled', 'tool-definition-changed'] };
 	}
-	if (level !== 'read') return { allowed: true, reasons: ['tool-enabled', 'level-sufficient'] };
-	const readable = readReason(tool.readOnly, rule);
-	return { allowed: readable !== 'tool-not-read-only', reasons: ['tool-enabled', readable] };
+	const { allowed, reason } = judgeLevel(level, tool.readOnly, rule);
+	const seen: readonly Reason[] = pin === undefined ? ['tool-enabled'] : ['tool-enabled', 'tool-definition-unchanged'];
+	return { allowed, reasons: [...seen, reason] };
+}
+
+function judgeLevel(level: AccessLevel, readOnly: boolean, rule: ToolRule | undefined) {
+	if (rule !== undefined && RANK[level] < RANK[rule.minimumLevel]) {
+		return { allowed: false, reason: 'level-insufficient' } as const;
+	}
+	if (level !== 'read') return { allowed: true, reason: 'level-sufficient' } as const;
+	const reason = readReason(readOnly, rule);
+	return { allowed: reason !== 'tool-not-read-only', reason };
 }
 
 function readReason(readOnly: boolean, rule: ToolRule | undefined): Reason {

@@ -15,6 +15,8 @@ export interface CatalogItem {
 	readonly text: string;
 	/** Tool whose annotations say `readOnlyHint: true`. */
 	readonly readOnly: boolean;
+	/** SHA-256 in hex of a tool's definition in canonical form, to pin it by; `undefined` for what cannot be pinned. */
+	readonly digest: string | undefined;
 	/** Arguments a modern server wants mirrored in headers. */
 	readonly paramHeaders: readonly ParamHeader[];
 }

@@ -189,7 +189,7 @@ async function toolOf(directory: UpstreamDirectory, query: CatalogQuery, name: s
 // A call about a task is judged by the tool that began it; when that is listed no more, as a tool that changes things.
 async function taskTool(directory: UpstreamDirectory, query: CatalogQuery, name: string): Promise<CatalogItem> {
 	const known = (await directory.list(query)).byName.get(name);
-	return known ?? { name, text: '{}', readOnly: false, paramHeaders: [] };
+	return known ?? { name, text: '{}', readOnly: false, digest: undefined, paramHeaders: [] };
 }
 
 function textParam(call: Call, member: string): string {

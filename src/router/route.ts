@@ -81,6 +81,7 @@ export type Route = RawRoute | HeldRoute | ListRoute | LocalRoute | ListenRoute 
 export interface RouteSubject {
 	readonly route: Route['kind'];
 	readonly workspace?: string;
+	readonly workspaceId?: string;
 	readonly server?: string;
 	readonly tool?: string;
 }
@@ -90,7 +91,7 @@ export function subjectOf(route: Route): RouteSubject {
 	if (!('server' in route)) return { route: route.kind };
 	const { kind, server } = route;
 	const tool = kind === 'subscribe' ? undefined : route.tool;
-	const { workspace, slug } = server;
-	if (tool === undefined) return { route: kind, workspace, server: slug };
-	return { route: kind, workspace, server: slug, tool: tool.name };
+	const { workspace, workspaceId, slug } = server;
+	if (tool === undefined) return { route: kind, workspace, workspaceId, server: slug };
+	return { route: kind, workspace, workspaceId, server: slug, tool: tool.name };
 }

@@ -2,8 +2,8 @@ import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 
 /** SQLSTATE of rows that are there already (23505), still needed or not there (23503): PostgreSQL, appendix A. */
 const CONFLICTS: ReadonlySet<string> = new Set(['23505', '23503']);
-/** Classes that say the database is not to be had: connection, resources, operator intervention. */
-const GONE_CLASSES: ReadonlySet<string> = new Set(['08', '53', '57']);
+/** Classes that say "later": connection, rolled back by others, resources, operator intervention (a time-out too), system. */
+const GONE_CLASSES: ReadonlySet<string> = new Set(['08', '40', '53', '57', '58']);
 const GONE_SYSTEM: ReadonlySet<string> = new Set([
 	'ECONNREFUSED',
 	'ECONNRESET',
@@ -35,7 +35,6 @@ export function storeError(error: unknown): PortcullisError {
 
 function isGone(state: string, error: unknown): boolean {
 	if (GONE_SYSTEM.has(state)) return true;
-	// 57014 is a statement that was given up, not a database that is gone.
-	if (/^[0-9A-Z]{5}$/.test(state)) return GONE_CLASSES.has(state.slice(0, 2)) && state !== '57014';
+	if (/^[0-9A-Z]{5}$/.test(state)) return GONE_CLASSES.has(state.slice(0, 2));
 	return error instanceof Error && GONE_SENTENCE.test(error.message);
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Server } from '../config/snapshot.ts';
 import { errorCode } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
@@ -53,12 +54,16 @@ export interface CatalogParts {
 	now?(): number;
 	/** A list that was read again is another than before, and its server had not said so. */
 	onChanged?(key: ScopeKey, kind: ListKind): void;
+	/** A list was read from its server, or could not be. */
+	onRead?(wanted: ListWanted, list: CatalogList): void;
+	onFailed?(server: Server, error: unknown): void;
 }
 
 /** A catalogue over the gateway's own sessions. One entry for each (scope, kind, profile). */
-export function createCatalog({ sessions, now = Date.now, onChanged = () => undefined }: CatalogParts): Catalog {
+export function createCatalog(parts: CatalogParts): Catalog {
+	const { now = Date.now } = parts;
 	const scopes = new Map<ScopeKey, LRUCache<string, Entry>>();
-	const clock: Reading = { sessions, now, onChanged };
+	const clock: Reading = { ...parts, now };
 
 	const entryFor = (wanted: ListWanted): Entry => {
 		const { target, kind, profile } = wanted;
@@ -108,7 +113,7 @@ function newEntry(wanted: ListWanted): Entry {
 	return { list: undefined, readAt: 0, changed: false, reading: undefined, wanted, triedAt: 0 };
 }
 
-type Reading = Required<CatalogParts>;
+type Reading = CatalogParts & { now(): number };
 
 // One reading at a time; who comes meanwhile shares it.
 function refresh(reading: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
@@ -118,7 +123,8 @@ function refresh(reading: Reading, entry: Entry, wanted: ListWanted): Promise<Ca
 	return entry.reading;
 }
 
-async function read({ sessions, now, onChanged }: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+async function read(reading: Reading, entry: Entry, wanted: ListWanted): Promise<CatalogList> {
+	const { sessions, now } = reading;
 	const before = entry.changed ? undefined : entry.list;
 	entry.triedAt = now();
 	entry.changed = false;
@@ -126,9 +132,11 @@ async function read({ sessions, now, onChanged }: Reading, entry: Entry, wanted:
 		const list = await ask(sessions, wanted);
 		entry.list = list;
 		entry.readAt = now();
-		if (before !== undefined && differ(before, list)) onChanged(wanted.target.credential.key, wanted.kind);
+		reading.onRead?.(wanted, list);
+		if (before !== undefined && differ(before, list)) reading.onChanged?.(wanted.target.credential.key, wanted.kind);
 		return list;
 	} catch (error) {
+		reading.onFailed?.(wanted.target.server, error);
 		// Last known good, and it says so; without one there is nothing to fall back on.
 		if (entry.list === undefined) throw error;
 		entry.changed = true;

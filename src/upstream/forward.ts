@@ -9,6 +9,7 @@ import { heldCall } from './held-call.ts';
 import { type ListParts, listAnswer } from './list-answer.ts';
 import { type LocalParts, localAnswer } from './local-answer.ts';
 import { type RawParts, rawCall } from './raw-call.ts';
+import type { ServerStates } from './server-states.ts';
 
 /** What the last stage is made of. */
 export interface ForwardParts {
@@ -17,7 +18,11 @@ export interface ForwardParts {
 	readonly list: ListParts;
 	readonly local: LocalParts;
 	readonly changes: ChangesParts;
+	/** Told of each call to one server whether that answered. */
+	readonly states: Outcomes;
 }
+
+type Outcomes = Pick<ServerStates, 'answered' | 'failed'>;
 
 /** The last stage and the only way out: carries an allowed call to where its route says. */
 export type Forward = (request: ForwardRequest) => Promise<Answer>;
@@ -31,10 +36,24 @@ export function createForward(parts: ForwardParts): Forward {
 		if (route.kind === 'local') return localAnswer(parts.local, request as ForwardRequest<LocalRoute>);
 		if (route.kind === 'listen') return listenAnswer(parts.changes, request as ForwardRequest<ListenRoute>);
 		if (request.credential === undefined) missingCredential(route.server);
-		if (route.kind === 'raw') return rawCall(parts.raw, request as OutgoingRequest<RawRoute>);
 		if (route.kind === 'subscribe') return subscribeAnswer(parts.changes, request as OutgoingRequest<SubscribeRoute>);
-		return heldCall(parts.held, request as OutgoingRequest<HeldRoute>);
+		const answer =
+			route.kind === 'raw'
+				? rawCall(parts.raw, request as OutgoingRequest<RawRoute>)
+				: heldCall(parts.held, request as OutgoingRequest<HeldRoute>);
+		return told(answer, route.server, parts.states);
 	};
+}
+
+function told(answer: Promise<Answer>, server: Server, states: Outcomes): Promise<Answer> {
+	const fail = (error: unknown): never => {
+		states.failed(server, error);
+		throw error;
+	};
+	return answer.then((known) => {
+		states.answered(server);
+		return known.kind === 'stream' ? { ...known, pump: (sink) => known.pump(sink).catch(fail) } : known;
+	}, fail);
 }
 
 function missingCredential(server: Server): never {

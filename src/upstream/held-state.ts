@@ -4,6 +4,7 @@ import { type Catalog, createCatalog } from './catalog.ts';
 import { type Changes, changeOf, createChanges } from './changes.ts';
 import { type ClientSubscriptions, createClientSubscriptions } from './client-subscriptions.ts';
 import { createResourceWatches, type ResourceWatches } from './resource-watches.ts';
+import type { ServerStates } from './server-states.ts';
 import { createSessions, type SessionParts, type Sessions } from './sessions.ts';
 
 /** What the gateway keeps of upstreams between calls: sessions, their lists, and who wants to hear of changes. */
@@ -20,10 +21,12 @@ export interface HeldState {
 /** What the state is made with. */
 export interface HeldStateParts extends Pick<SessionParts, 'openWire'> {
 	readonly sessionIds: SessionIds;
+	/** Told of what becomes known of servers. */
+	readonly states: Pick<ServerStates, 'opened' | 'listed' | 'failed'>;
 }
 
 /** Joins them: what a session hears makes lists old, and is told to whoever listens in its scope. */
-export function createHeldState({ openWire, sessionIds }: HeldStateParts): HeldState {
+export function createHeldState({ openWire, sessionIds, states }: HeldStateParts): HeldState {
 	const changes = createChanges();
 	const onReopened = (key: ScopeKey): void => {
 		catalog.recheck(key);
@@ -32,6 +35,8 @@ export function createHeldState({ openWire, sessionIds }: HeldStateParts): HeldS
 	const sessions = createSessions({
 		openWire,
 		onReopened,
+		onOpened: states.opened,
+		onFailed: states.failed,
 		onNotification(key, notification) {
 			const change = changeOf(notification);
 			if (change === undefined) return;
@@ -44,6 +49,10 @@ export function createHeldState({ openWire, sessionIds }: HeldStateParts): HeldS
 	const subscriptions = createClientSubscriptions({ changes, watches, sessionIds });
 	const catalog = createCatalog({
 		sessions,
+		onFailed: states.failed,
+		onRead({ target, kind }, { items }) {
+			if (kind === 'tools') states.listed(target.server, items.length);
+		},
 		onChanged: (key, kind) => changes.publish(key, { kind: 'list', list: kind === 'templates' ? 'resources' : kind }),
 	});
 	return {

@@ -1,6 +1,6 @@
-import type { Server } from '../config/snapshot.ts';
+import type { Server, ToolRule } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { objectText } from '../lib/json-text.ts';
+import { objectText, withMember } from '../lib/json-text.ts';
 import { sharedTimeout } from '../lib/shared-abort.ts';
 import { prefixesAt, wrapUri } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
@@ -68,9 +68,16 @@ function toolTexts(parts: ListParts, request: ForwardRequest<ListRoute>, lists: 
 		const allowed = (list?.items ?? []).filter((tool) => parts.mayUse(request, server, tool));
 		return allowed.map((tool) => {
 			const name = prefixes.length === 0 ? tool.name : exposedName(prefixes, tool.name);
-			return projectTool(renamed(tool, 'tools', name), { from: list?.era as Era, to: request.call.era });
+			const shown = described(renamed(tool, 'tools', name), server.toolRules.get(tool.name));
+			return projectTool(shown, { from: list?.era as Era, to: request.call.era });
 		});
 	});
+}
+
+// What the workspace says of a tool, in place of what its server says; every other character stays.
+function described(text: string, rule: ToolRule | undefined): string {
+	const description = rule?.description;
+	return description === undefined ? text : withMember(text, 'description', JSON.stringify(description));
 }
 
 function otherTexts({ route }: ForwardRequest<ListRoute>, lists: readonly ServerList[]): string[] {

@@ -110,8 +110,28 @@ describe('a list', () => {
 	);
 });
 
+describe('the digest of a definition', () => {
+	const digestOf = async (definition: string) => (await read([page(definition)])).items[0]?.digest;
+
+	it('is of a tool, whatever the order, the white space and the escapes', async () => {
+		const one = await digestOf('{"name":"a","inputSchema":{"x":1,"y":"é"}}');
+		expect(one).toMatch(/^[0-9a-f]{64}$/);
+		expect(await digestOf('{ "inputSchema" : {"y":"\\u00e9", "x":1}, "name":"a" }')).toBe(one);
+	});
+
+	it.each([
+		'{"name":"a","inputSchema":{"x":1.0,"y":"é"}}',
+		'{"name":"a","inputSchema":{"x":1,"y":"e"}}',
+		'{"name":"a","inputSchema":{"x":1,"y":"é"},"description":"d"}',
+		'{"name":"a","inputSchema":{"x":1,"y":"é"},"annotations":{"readOnlyHint":true}}',
+		'{"name":"a","inputSchema":{"x":2,"y":"é"},"inputSchema":{"x":1,"y":"é"}}',
+	])('is another for another definition: %s', async (other) => {
+		expect(await digestOf(other)).not.toBe(await digestOf('{"name":"a","inputSchema":{"x":1,"y":"é"}}'));
+	});
+});
+
 describe('a renamed definition', () => {
-	const item = { name: 'a', text: '{ "name":"a", "n":1.0 }', readOnly: true, paramHeaders: [] };
+	const item = { name: 'a', text: '{ "name":"a", "n":1.0 }', readOnly: true, digest: undefined, paramHeaders: [] };
 
 	it('is the same but for the member that names it', () => {
 		expect(renamed(item, 'tools', 's__a')).toBe('{"name":"s__a","n":1.0}');

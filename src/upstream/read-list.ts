@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { canonicalJson } from '../lib/json-canonical.ts';
 import { editObject, elementsOf, memberOf, objectText, sliceOf } from '../lib/json-text.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
 import { LISTS, type ListKind } from '../mcp/methods.ts';
@@ -81,7 +83,12 @@ function itemOf(value: JsonObject | undefined, kind: ListKind, text: string): Ca
 	const paramHeaders = kind === 'tools' ? paramHeadersOf(value?.['inputSchema']) : NO_HEADERS;
 	if (typeof name !== 'string' || name === '' || paramHeaders === undefined) return undefined;
 	const readOnly = asObject(value?.['annotations'])?.['readOnlyHint'] === true;
-	return { name, text, readOnly, paramHeaders };
+	return { name, text, readOnly, digest: kind === 'tools' ? digestOf(text) : undefined, paramHeaders };
+}
+
+// However the server spells it, and however often it is read.
+function digestOf(text: string): string {
+	return hash('sha256', canonicalJson(text), 'hex');
 }
 
 const NO_HEADERS: readonly ParamHeader[] = [];

@@ -1,3 +1,4 @@
+import type { Server } from '../config/snapshot.ts';
 import { errorCode, PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import type { ScopeKey } from '../lib/scope.ts';
@@ -50,6 +51,9 @@ export interface SessionParts {
 	onNotification(key: ScopeKey, notification: WireNotification): void;
 	/** An upstream could not tell its changes for a while, and can again. */
 	onReopened(key: ScopeKey): void;
+	/** A session was opened, or could not be. */
+	onOpened?(server: Server, spoken: Verdict): void;
+	onFailed?(server: Server, error: unknown): void;
 }
 
 const STDIO_PROBE_MS = 5_000;
@@ -157,6 +161,7 @@ async function open(entry: Entry, target: Target, opener: Opener): Promise<Sessi
 		entry.verdict = { era: info.era, revision: info.revision, way: wireOf(entry).way, at: Date.now() };
 		entry.openedAt = Date.now();
 		entry.info = info;
+		opener.onOpened?.(target.server, entry.verdict);
 		armIdle(entry, opener.idleMs(target));
 		return {
 			info,
@@ -168,7 +173,9 @@ async function open(entry: Entry, target: Target, opener: Opener): Promise<Sessi
 	} catch (error) {
 		await dropWire(entry);
 		noteFailure(entry);
-		throw toPortcullisError(error);
+		const known = toPortcullisError(error);
+		opener.onFailed?.(target.server, known);
+		throw known;
 	}
 }
 

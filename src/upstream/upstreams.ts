@@ -17,6 +17,7 @@ import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
+import { createServerStates, type ServerState } from './server-states.ts';
 import type { Session } from './session-entries.ts';
 import type { SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
@@ -44,6 +45,8 @@ export interface Upstreams {
 	readonly forward: Forward;
 	readonly directory: UpstreamDirectory;
 	openSessions(): number;
+	/** What is known of a server of the current snapshot; opens nothing. */
+	stateOf(server: Server): ServerState;
 	/** Lets go of everything that belongs to servers the new snapshot does not have, or has changed. */
 	retire(next: Snapshot): void;
 	close(): Promise<void>;
@@ -58,7 +61,8 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const tripwire = toldTripwire(parts);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
 		openWireFor(target, events, { ...parts, pools, tripwire, way });
-	const state = createHeldState({ openWire, sessionIds });
+	const states = createServerStates();
+	const state = createHeldState({ openWire, sessionIds, states });
 	const { sessions, catalog, changes, watches, subscriptions } = state;
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
 	const wanted = (query: CatalogQuery) => ({
@@ -85,17 +89,20 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 			listDeadlineMs: parts.listDeadlineMs,
 		},
 		local: { sessions, clients, subscriptions, sessionIds, attach },
+		states,
 		changes: { sessions, changes, watches, subscriptions, attach, deadlineMs: parts.listDeadlineMs },
 	});
 	return {
 		forward,
 		directory,
+		stateOf: states.of,
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
 			parked.retire(isKept);
 			state.retire(isKept);
 			pools.retire(isKept);
+			states.retire(next);
 		},
 		async close() {
 			await parked.close();

@@ -101,7 +101,8 @@ describe('the audit of a call', () => {
 					oid: '0a1b2c3d-person',
 				},
 				...{ era: 'legacy', method: 'tools/call', route: 'raw' },
-				...{ workspace: 'google', server: 'watcher', tool: 'look', level: 'write', rules: ['grants[0]'] },
+				...{ workspace: 'google', workspaceId: 'google', server: 'watcher', tool: 'look' },
+				...{ level: 'write', rules: ['grants[0]'] },
 				reasons: ['workspace-granted', 'server-enabled', 'tool-enabled', 'level-sufficient'],
 				credential: 'workspace:google/watcher',
 			},
@@ -110,7 +111,8 @@ describe('the audit of a call', () => {
 		expect(more).toEqual([]);
 		expect(outcome).toEqual({
 			...{ time: expect.any(String), kind: 'outcome', request: requestId, outcome: 'ok' },
-			...{ workspace: 'google', server: 'watcher', tool: 'look', durationMs: expect.any(Number) },
+			...{ workspace: 'google', workspaceId: 'google', server: 'watcher', tool: 'look' },
+			durationMs: expect.any(Number),
 		});
 	});
 

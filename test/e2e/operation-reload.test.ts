@@ -134,6 +134,27 @@ describe('a reload', () => {
 		expect(await tools()).toEqual([]);
 	});
 
+	it('opens a workspace to a member, says so in the audit, and closes it with the membership', async () => {
+		const withMembers = (members: object[]) => {
+			const { workspaces } = config();
+			return { workspaces: { google: { ...workspaces.google, members } }, grants: [] };
+		};
+		gateway = await startGateway(withMembers([{ oid: 'member-1', access: 'write', name: 'Ada' }]));
+		const echo = async (oid: string) => {
+			const headers = { authorization: `Bearer ${gateway.tokenFor([], { oid })}` };
+			return outcomeOf(
+				await post(gateway.url + FAR.path, legacy('tools/call', { name: 'echo', arguments: { text: 'x' } }), headers),
+			);
+		};
+		expect([await echo('member-1'), await echo('member-2')]).toEqual(['200', refused('PC_ADDRESS_UNKNOWN')]);
+		expect(gateway.audit().find(({ rules }) => rules !== undefined)).toMatchObject({
+			rules: ['member'],
+			level: 'write',
+		});
+		await gateway.reconfigure(withMembers([]));
+		expect(await echo('member-1')).toBe(refused('PC_ADDRESS_UNKNOWN'));
+	});
+
 	it('ends open streams, so that a grant that has gone takes its streams along', async () => {
 		const withSessions = await startLegacyHttp({ canary: 'FAR' });
 		const servers = { far: { transport: 'http', url: withSessions.url } };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type App, createApp } from '../../src/app.ts';
+import { createFileRecord } from '../../src/audit/file-record.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
@@ -40,9 +41,10 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 	write(config);
 	const snapshots = await createSnapshotSource({ file, env: secrets });
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
+	const records = createFileRecord(join(folder, 'audit.jsonl'));
 	const app = createApp({
 		snapshots,
-		dataFolder: folder,
+		records,
 		childEnv,
 		log: createLog(process.env['TEST_LOG'] ?? 'silent'),
 	});
@@ -64,7 +66,9 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 		async close() {
 			app.beginDrain();
 			await front.drain(AbortSignal.timeout(200));
+			snapshots.close();
 			await app.close();
+			records.close();
 			await operator.drain(AbortSignal.abort());
 			await directory.close();
 			rmSync(folder, { recursive: true, force: true });

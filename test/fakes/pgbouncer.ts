@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,12 +56,22 @@ export async function startPgBouncer<Connections extends Readonly<Record<string,
 		await exited;
 		rmSync(folder, { recursive: true, force: true });
 	};
-	for (const deadline = Date.now() + READY_MS; !existsSync(join(folder, `.s.PGSQL.${PORT}`)); ) {
+	for (const deadline = Date.now() + READY_MS; !(await isOpen(join(folder, `.s.PGSQL.${PORT}`))); ) {
 		if (Date.now() < deadline && child.exitCode === null) await sleep(10);
 		else throw new Error(`pgbouncer did not start: ${said} ${await close()}`);
 	}
 	const through = Object.entries(connections).map(([name, each]) => [name, { ...each, host: folder, port: PORT }]);
 	return { connections: Object.fromEntries(through) as Connections, close };
+}
+
+/** Whether somebody listens on a socket; its file is there a little earlier. */
+function isOpen(path: string): Promise<boolean> {
+	return new Promise((resolve) => {
+		const socket = connect(path, () => {
+			socket.destroy();
+			resolve(true);
+		}).on('error', () => resolve(false));
+	});
 }
 
 function configuration(folder: string, { host, port }: PgConnection, poolSize: number): string {

@@ -39,7 +39,14 @@ beforeAll(async () => {
 afterAll(() => company.close());
 
 const RULE = fc.record(
-	{ enabled: fc.boolean(), minimumLevel: fc.constantFrom(...LEVELS), readable: fc.boolean() },
+	{
+		enabled: fc.boolean(),
+		minimumLevel: fc.constantFrom(...LEVELS),
+		readable: fc.boolean(),
+		// No tool of any server has it, so whatever is pinned to it is hidden.
+		definitionDigest: fc.constant('0'.repeat(64)),
+		description: fc.constant('What the workspace says.'),
+	},
 	{ requiredKeys: [] },
 );
 const TOOL_RULES = fc.record({
@@ -63,7 +70,6 @@ const WAYS = ERAS.flatMap((era) =>
 	),
 );
 
-// Other rules each time make other definitions of the servers: a child that crashes under one does not delay the next.
 const EXAMPLES = WAYS.map((way, index): [Case] => {
 	const rules = { [ALL_TOOLS[index]!]: { enabled: false }, add: { minimumLevel: 'admin' as const } };
 	const same = SLUGS.map((slug) => [slug, { default: 'enabled' as const, rules }] as const);
@@ -74,8 +80,14 @@ type Rules = Readonly<
 	Record<string, { readonly default: string; readonly rules: Readonly<Record<string, Partial<ToolRule>>> }>
 >;
 
+let configured = 0;
+
+// Another limit each time makes other definitions of the servers: a child that crashes under one does not delay the next.
 async function configure(tools: Rules): Promise<void> {
-	await company.gateway.reconfigure(company.config(({ slug }) => (slug in tools ? { tools: tools[slug] } : {})));
+	const limits = { totalMs: 300_000 - ++configured };
+	await company.gateway.reconfigure(
+		company.config(({ slug }) => (slug in tools ? { tools: tools[slug], limits } : {})),
+	);
 }
 
 /** A tool under its name at an address; the one that ends its server comes last. */

@@ -1,4 +1,15 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+	chmodSync,
+	constants,
+	cpSync,
+	existsSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { StartError } from '../start-error.ts';
@@ -24,10 +35,11 @@ const PREFIX = 'programs-';
 export function installPrograms(folder: string): Programs {
 	const { native, version } = findPackage();
 	const home = join(folder, `${PREFIX}${version}`);
-	if (!existsSync(home)) {
+	if (!isWhole(home, native)) {
+		rmSync(home, { recursive: true, force: true });
 		const making = join(folder, 'programs.making');
 		rmSync(making, { recursive: true, force: true });
-		cpSync(native, making, { recursive: true, verbatimSymlinks: true });
+		cpSync(native, making, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
 		link(making);
 		open(making);
 		renameSync(making, home);
@@ -57,6 +69,19 @@ function findPackage(): PlatformPackage {
 			{ cause },
 		);
 	}
+}
+
+/**
+ * Whether every file is there in its size. A copy of a thousand files is not worth waiting for the disk to have it: what a
+ * loss of power cuts off is shorter than it was, and is copied again.
+ */
+function isWhole(copy: string, original: string): boolean {
+	if (!existsSync(copy)) return false;
+	return readdirSync(original, { withFileTypes: true }).every((entry) => {
+		const [path, from] = [join(copy, entry.name), join(original, entry.name)];
+		if (entry.isDirectory()) return isWhole(path, from);
+		return !entry.isFile() || statSync(path, { throwIfNoEntry: false })?.size === statSync(from).size;
+	});
 }
 
 /** The links that a script of the package makes where scripts of packages may run. */

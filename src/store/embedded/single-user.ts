@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ground, runProgram } from './run-program.ts';
+import type { Durability } from './settings.ts';
 import { fault } from './start-fault.ts';
 
 const ORPHAN_WAIT_MS = 15_000;
@@ -12,6 +13,7 @@ export interface StillDatabase {
 	readonly postgres: string;
 	readonly data: string;
 	readonly settings: readonly string[];
+	readonly durability: Durability;
 	readonly ground: Ground;
 	readonly signal: AbortSignal | undefined;
 }

@@ -1,19 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	chownSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	realpathSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Log } from '../../observe/log.ts';
 import { StartError } from '../start-error.ts';
 import { type Account, chooseAccount, closedFolder, mayEnter } from './account.ts';
-import { checkVersion, createData, createPrivateFolder } from './create-data.ts';
+import { checkVersion, createData } from './create-data.ts';
 import type { Programs } from './install-programs.ts';
 import { DATABASE, ROLES, type RoleName } from './roles.ts';
-import { type Trial, tryGround } from './run-program.ts';
+import { type Ground, type Trial, tryGround } from './run-program.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { ACCESS_RULES, type Durability, SOCKET_PORT, serverSettings } from './settings.ts';
 import { runSingleUser } from './single-user.ts';
 import { fault } from './start-fault.ts';
-import { startServer } from './start-server.ts';
+import { type RunningServer, startServer } from './start-server.ts';
 import { stopOrphan } from './stop-orphan.ts';
 
 /** What a client needs to connect, as `pg` takes it. Holds a password: never log it. */
@@ -50,43 +60,71 @@ export interface ClusterOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
-// The name of a socket may have 103 bytes on some systems; "/.s.PGSQL.5432.lock" is added.
-const LONGEST_RUN_FOLDER = 80;
+// The name of a socket may have 103 bytes on some systems; "/run-XXXXXX/.s.PGSQL.5432" is added.
+const LONGEST_HOME = 70;
+// initdb runs postgres through a shell, with its path between double quotes.
+const SHELL_SIGNS = /["$`\\\n]/;
 
 /** Starts a server on `<folder>/postgres`, making its database on the first start. The caller owns the folder. */
-export async function startCluster({ programs: find, log, signal, ...options }: ClusterOptions): Promise<Cluster> {
-	const account = chooseAccount(join(options.folder, 'postgres', 'data'));
-	const home = openHome(options.folder, account);
-	const programs = find(home);
-	const { ground, version } = await findGround(programs.postgres, home, account, signal);
-	const data = join(home, 'data');
-	await stopOrphan(data, signal);
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+	const { folder, signal } = options;
+	const account = chooseAccount(join(folder, 'postgres', 'data'));
+	const home = openHome(folder, account);
+	const programs = options.programs(home);
+	const { ground, version } = await findGround(programs.postgres, { cwd: home, account }, signal);
+	await stopOrphan(join(home, 'data'), signal);
 	const run = createRunFolder(home, account);
+	const removeRun = (): void => rmSync(run, { recursive: true, force: true });
+	try {
+		const [connections, server] = await startOn({ home, run, programs, ground, version }, options);
+		return {
+			connections,
+			version,
+			pid: server.pid,
+			exited: server.exited.then(({ code, signal }) => ({ code, signal })),
+			close: () => server.stop().then(removeRun),
+		};
+	} catch (error) {
+		removeRun();
+		throw error;
+	}
+}
+
+interface Prepared extends Trial {
+	readonly home: string;
+	readonly run: string;
+	readonly programs: Programs;
+}
+
+async function startOn(
+	{ home, run, programs, ground, version }: Prepared,
+	{ durability = 'safe', log, signal }: ClusterOptions,
+): Promise<[Cluster['connections'], RunningServer]> {
+	const data = join(home, 'data');
 	const accessFile = join(home, 'pg_hba.conf');
-	writeFileSync(accessFile, ACCESS_RULES, { mode: 0o644 });
-	const settings = serverSettings({ run, accessFile, durability: options.durability ?? 'safe' });
-	const database = { postgres: programs.postgres, data, settings, ground, signal };
+	writeFileSync(accessFile, ACCESS_RULES);
+	chmodSync(accessFile, 0o644);
+	const settings = serverSettings({ run, accessFile, durability });
+	const database = { postgres: programs.postgres, data, settings, durability, ground, signal };
 	await createData(database, programs.initdb);
 	checkVersion(data, version);
 	const connections = freshConnections(run);
 	await runSingleUser(database, Object.values(connections).map(passwordStatement));
 	const server = await startServer(database, log);
 	log?.info({ version, folder: home }, 'the database runs');
-	return {
-		connections,
-		version,
-		pid: server.pid,
-		exited: server.exited.then(({ code, signal }) => ({ code, signal })),
-		async close() {
-			await server.stop();
-			rmSync(run, { recursive: true, force: true });
-		},
-	};
+	return [connections, server];
 }
+
+const nameRefused = (folder: string): StartError =>
+	new StartError(
+		'PC_STORE_START_FAILED',
+		`PostgreSQL cannot live in ${folder}: its name holds one of the signs " $ \` \\ or a line break; set PORTCULLIS_DATA to another folder.`,
+	);
 
 /** `<folder>/postgres`, which the account may pass but not change. */
 function openHome(folder: string, account: Account | undefined): string {
 	const home = join(folder, 'postgres');
+	if (SHELL_SIGNS.test(resolve(home))) throw nameRefused(folder);
 	mkdirSync(home, { recursive: true, mode: 0o700 });
 	if (account === undefined) return realpathSync(home);
 	for (const path of [folder, home]) letPass(path, account);
@@ -108,26 +146,26 @@ function letPass(path: string, account: Account): void {
 
 async function findGround(
 	postgres: string,
-	cwd: string,
-	account: Account | undefined,
+	place: Omit<Ground, 'tied'>,
 	signal: AbortSignal | undefined,
 ): Promise<Trial> {
-	const trial = await tryGround(postgres, { account, cwd }, signal);
+	const trial = await tryGround(postgres, place, signal);
 	if ('ground' in trial) return trial;
 	throw fault('The programs of PostgreSQL do not run on this machine; set DATABASE_URL', postgres, trial);
 }
 
-/** A fresh folder for the socket: in `home`, or where that name would be too long for a socket, among the temporary ones. */
+/**
+ * A fresh folder for the socket, in `home`, or where that name would be too long for a socket, among the temporary ones. No
+ * two starts share one: a server that is closed late takes no socket but its own away.
+ */
 function createRunFolder(home: string, account: Account | undefined): string {
-	const run = join(home, 'run');
-	rmSync(run, { recursive: true, force: true });
-	if (Buffer.byteLength(run) <= LONGEST_RUN_FOLDER) {
-		createPrivateFolder(run, account);
-		return run;
+	for (const name of readdirSync(home)) {
+		if (name.startsWith('run-')) rmSync(join(home, name), { recursive: true, force: true });
 	}
-	const elsewhere = mkdtempSync(join(realpathSync(tmpdir()), 'portcullis-'));
-	if (account !== undefined) chownSync(elsewhere, account.uid, account.gid);
-	return elsewhere;
+	const inHome = Buffer.byteLength(home) <= LONGEST_HOME;
+	const run = mkdtempSync(inHome ? join(home, 'run-') : join(realpathSync(tmpdir()), 'portcullis-run-'));
+	if (account !== undefined) chownSync(run, account.uid, account.gid);
+	return run;
 }
 
 /**

@@ -17,11 +17,19 @@ export async function stopOrphan(data: string, signal: AbortSignal | undefined):
 	if (pid === undefined) return;
 	const isGone = (): boolean => !runsOn(data, pid);
 	if (isGone()) return rmSync(join(data, 'postmaster.pid'), { force: true });
-	process.kill(pid, 'SIGINT');
+	send(pid, 'SIGINT');
 	if (await waited(isGone, FAST_MS, signal)) return;
-	process.kill(pid, 'SIGQUIT');
+	send(pid, 'SIGQUIT');
 	if (await waited(isGone, QUICK_MS, signal)) return;
 	throw new StartError('PC_STORE_START_FAILED', `Process ${pid} still runs on ${data} and does not end; end it first.`);
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+	try {
+		process.kill(pid, signal);
+	} catch {
+		// It is gone, or not ours to end: what comes next tells.
+	}
 }
 
 // The number is negative while PostgreSQL runs in single-user mode.

@@ -108,7 +108,8 @@ export interface ConfigVersions {
 export async function configVersions(tx: PlatformTx): Promise<ConfigVersions> {
 	const rows = await tx.query<{ id: string; version: string }>(
 		`select 'platform' as id, config_version::text as version from portcullis.platform_setting
-		 union all select workspace_id::text, config_version::text from portcullis.workspace`,
+		 union all
+		 (select workspace_id::text, config_version::text from portcullis.workspace order by slug)`,
 	);
 	const workspaces = new Map(rows.map(({ id, version }) => [id, version]));
 	const platform = workspaces.get('platform') ?? '0';

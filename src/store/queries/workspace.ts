@@ -98,10 +98,20 @@ export async function updateOwnWorkspace(
  * `erased`. Whether it was there.
  */
 export async function eraseWorkspace(tx: PlatformTx, workspaceId: string): Promise<boolean> {
+	// First, so that whoever is appending records (holdWorkspace) has ended, or finds nothing any more.
+	await tx.query('select 1 from portcullis.workspace where workspace_id = $1 for update', [workspaceId]);
 	await tx.query('delete from portcullis.audit_event where workspace_id = $1', [workspaceId]);
 	await tx.query('delete from portcullis.audit_chain where workspace_id = $1', [workspaceId]);
 	await tx.query('delete from portcullis.usage_hour where workspace_id = $1', [workspaceId]);
 	await tx.query('delete from portcullis.idempotency_key where workspace_id = $1', [workspaceId]);
 	const rows = await tx.query('delete from portcullis.workspace where workspace_id = $1 returning 1', [workspaceId]);
+	return rows.length > 0;
+}
+
+/** Keeps the transaction's workspace from being erased until the transaction ends; whether it is there. */
+export async function holdWorkspace(tx: WorkspaceTx): Promise<boolean> {
+	const rows = await tx.query('select 1 from portcullis.workspace where workspace_id = $1 for key share', [
+		tx.workspaceId,
+	]);
 	return rows.length > 0;
 }

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { type App, createApp } from '../app.ts';
+import { childVariables, type Environment, SETTINGS } from '../config/environment.ts';
+import { createSnapshotSource, type FileSnapshotSource } from '../config/snapshot-source.ts';
+import { createLog, type Log } from '../observe/log.ts';
+import { openConfiguration } from '../store/configuration.ts';
+import { lockFolder } from '../store/folder-lock.ts';
+import { type DatabaseUrls, openStore } from '../store/open-store.ts';
+import type { Serving } from './command.ts';
+import { openSpool } from './open-spool.ts';
+
+/** Things that are closed in the reverse order of their opening, whatever happens. */
+interface Opened {
+	add(close: () => unknown): void;
+	close(): Promise<void>;
+}
+
+/** Runs the gateway until SIGTERM or SIGINT: store → configuration → app → listen → signal → drain. */
+export async function serve(environment: Environment, env: NodeJS.ProcessEnv): Promise<Serving> {
+	const log = createLog(environment.logLevel);
+	const opened = createOpened();
+	try {
+		return await open(environment, { env, log, opened });
+	} catch (error) {
+		await opened.close();
+		throw error;
+	}
+}
+
+interface Around {
+	readonly env: NodeJS.ProcessEnv;
+	readonly log: Log;
+	readonly opened: Opened;
+}
+
+async function open(environment: Environment, { env, log, opened }: Around): Promise<Serving> {
+	// Before anything is started: a faulty file is told at once, and harms nothing.
+	const source = await openFile(environment.configFile, { env, log });
+	if (source !== undefined) opened.add(source.close);
+	const lock = lockFolder(environment.dataFolder);
+	opened.add(lock.release);
+	const store = await openStore({ urls: databaseUrls(environment), dataFolder: environment.dataFolder, log });
+	opened.add(store.close);
+	const file = source && { path: environment.configFile, source };
+	const configuration = await openConfiguration({ opened: store, file, env, log });
+	opened.add(configuration.close);
+	const audit = openSpool(environment, { store: store.store, log });
+	opened.add(audit.close);
+	const { snapshots } = configuration;
+	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
+	const app = createApp({ snapshots, records: audit.records, isStale, childEnv: childVariables(env), log });
+	opened.add(app.close);
+	const onHangup = (): void => void configuration.reload();
+	process.on('SIGHUP', onHangup);
+	opened.add(() => process.off('SIGHUP', onHangup));
+	const drainMs = (): number => snapshots.current().limits.drainMs;
+	return listenUntilSignal(app, { environment, log, opened, drainMs });
+}
+
+/** The URLs of the settings; empty ones count as absent. */
+export function databaseUrls(environment: Environment): DatabaseUrls {
+	const { databaseUrl, databasePlatformUrl, databaseMigratorUrl, databaseListenUrl } = environment;
+	return {
+		app: databaseUrl || undefined,
+		platform: databasePlatformUrl || undefined,
+		migrator: databaseMigratorUrl || undefined,
+		listen: databaseListenUrl || undefined,
+	};
+}
+
+// Without a file of the usual name the store alone says what is configured; one that was named must be there.
+async function openFile(path: string, { env, log }: Omit<Around, 'opened'>): Promise<FileSnapshotSource | undefined> {
+	if (path === SETTINGS.configFile.default && !existsSync(path)) return undefined;
+	return createSnapshotSource({
+		file: path,
+		env,
+		onFaults: (error) => log.error(`configuration kept as it was:\n${error.message}`),
+	});
+}
+
+interface Listening {
+	readonly environment: Environment;
+	readonly log: Log;
+	readonly opened: Opened;
+	drainMs(): number;
+}
+
+async function listenUntilSignal(app: App, { environment, log, opened, drainMs }: Listening): Promise<Serving> {
+	const { front, operator } = await app.listen({
+		public: { host: environment.host, port: environment.port },
+		operator: { host: environment.adminHost, port: environment.adminPort },
+	});
+	log.info({ port: front.port, adminPort: operator.port }, 'listening');
+	const stopped = nextSignal().then(async (signal) => {
+		log.info({ signal }, 'draining');
+		app.beginDrain();
+		await front.drain(AbortSignal.timeout(drainMs()));
+		await opened.close();
+		await operator.drain(AbortSignal.abort());
+		log.info('stopped');
+	});
+	return { port: front.port, stopped };
+}
+
+function createOpened(): Opened {
+	const closers: (() => unknown)[] = [];
+	return {
+		add: (close) => void closers.push(close),
+		async close() {
+			for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+				await Promise.resolve(close()).catch(() => undefined);
+			}
+		},
+	};
+}
+
+// A second signal means it: the process ends at once, and with it its children.
+function nextSignal(): Promise<NodeJS.Signals> {
+	return new Promise((resolve) => {
+		for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+			process.once(signal, () => {
+				resolve(signal);
+				process.once(signal, () => process.exit(1));
+			});
+		}
+	});
+}

@@ -1,0 +1,122 @@
+import { type BuiltSettings, buildDirectory, buildSettings } from '../config/build-snapshot.ts';
+import { buildWorkspace } from '../config/build-workspace.ts';
+import { serverFileOf } from '../config/declared-file.ts';
+import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
+import type { HeldMembership } from '../config/memberships.ts';
+import { readEntry } from '../config/read-entry.ts';
+import { createLenientLookup, type SecretLookup } from '../config/secret-template.ts';
+import type { Directory, GrantRule, Workspace } from '../config/snapshot.ts';
+import type { DirectoryRow, PlatformGrantRow, SettingsRow } from './queries/platform.ts';
+import type { WorkspaceConfig } from './queries/workspace-config.ts';
+
+/** What a snapshot takes from one workspace. */
+export interface BuiltWorkspace {
+	readonly workspace: Workspace;
+	readonly grantRules: readonly GrantRule[];
+	readonly memberships: readonly HeldMembership[];
+	/** What cannot be used here, and why, for the log: `server jira: environment variable JIRA_KEY is not set`. */
+	readonly faults: readonly string[];
+}
+
+/** What a snapshot takes from the platform. */
+export interface BuiltPlatform {
+	readonly directories: readonly Directory[];
+	readonly grantRules: readonly GrantRule[];
+	readonly settings: BuiltSettings;
+	readonly faults: readonly string[];
+}
+
+/** What the building of a workspace takes from outside it. */
+export interface BuildContext {
+	readonly lookup: SecretLookup;
+	readonly platform: BuiltPlatform;
+}
+
+/** The platform's part of a snapshot. */
+export function buildPlatform(stored: {
+	readonly settings: SettingsRow;
+	readonly directories: readonly DirectoryRow[];
+	readonly grants: readonly PlatformGrantRow[];
+}): BuiltPlatform {
+	const directories = stored.directories.map(({ audiences, ...rest }) => {
+		return buildDirectory({ ...rest, audiences: [...audiences] });
+	});
+	const reading = readEntry(settingsSchema(), stored.settings.settings);
+	const { rules, faults } = rulesOf('*', stored.grants, directories);
+	if ('entry' in reading) return { directories, grantRules: rules, settings: buildSettings(reading.entry), faults };
+	// Settings that cannot be read must not open anything: the defaults are the narrowest.
+	const fallback = settingsSchema().parse({});
+	const told = reading.faults.map(({ path, message }) => `settings ${path}: ${message}`);
+	return { directories, grantRules: rules, settings: buildSettings(fallback), faults: [...faults, ...told] };
+}
+
+/** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
+export function buildStored(config: WorkspaceConfig, { lookup, platform }: BuildContext): BuiltWorkspace {
+	const { workspaceId, slug, declared } = config;
+	const servers: Record<string, ServerEntry> = {};
+	const serverFaults = new Map<string, string>();
+	for (const [name, server] of Object.entries(declared.servers)) {
+		const { entry, fault } = readServer(serverFileOf(server), lookup);
+		if (entry !== undefined) servers[name] = entry;
+		if (fault !== undefined) serverFaults.set(name, fault);
+	}
+	const { rules, faults } = rulesOf(slug, declared.grants, platform.directories);
+	const toolsets = Object.entries(declared.toolsets).map(([name, { title, tools }]): [string, ToolsetEntry] => {
+		return [name, { ...(title !== null && { title }), tools: [...tools] }];
+	});
+	const audit = declared.auditMode === 'best-effort' ? ('best-effort' as const) : ('strict' as const);
+	return {
+		workspace: buildWorkspace({
+			id: workspaceId,
+			slug,
+			entry: { title: declared.title, audit, servers, toolsets: Object.fromEntries(toolsets) },
+			defaults: platform.settings.defaults,
+			faults: serverFaults,
+		}),
+		grantRules: rules,
+		memberships: declared.members.map(({ issuer, tid, oid, name, level }) => {
+			return { holder: { issuer, tid, oid }, workspace: slug, level, name };
+		}),
+		faults: [...faults, ...[...serverFaults].map(([name, fault]) => `server ${name}: ${fault}`)],
+	};
+}
+
+type ToolsetEntry = WorkspaceEntry['toolsets'][string];
+
+interface ServerReading {
+	readonly entry?: ServerEntry;
+	readonly fault?: string;
+}
+
+function readServer(written: object, lookup: SecretLookup): ServerReading {
+	const reading = readEntry(serverSchema(lookup), written);
+	if ('entry' in reading) return { entry: reading.entry };
+	const fault = reading.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+	// Without its secrets it can still be shown and explained.
+	const shown = readEntry(serverSchema(createLenientLookup()), written);
+	return 'entry' in shown ? { entry: shown.entry, fault } : { fault };
+}
+
+interface Granted {
+	readonly directory: string | null;
+	readonly claim: 'group' | 'role';
+	readonly value: string;
+	readonly level: GrantRule['level'];
+}
+
+// A rule that names no directory was written while there was one; beside a second it could mean either, so it means none.
+function rulesOf(
+	workspace: string,
+	grants: readonly Granted[],
+	directories: readonly Directory[],
+): { readonly rules: readonly GrantRule[]; readonly faults: readonly string[] } {
+	const isUnclear = ({ directory }: Granted): boolean => directory === null && directories.length > 1;
+	const rules = grants
+		.filter((grant) => !isUnclear(grant))
+		.map(({ directory, claim, value, level }): GrantRule => {
+			const name = `${workspace}: ${claim} ${value}`;
+			return { name, directory: directory ?? undefined, match: { claim, value }, workspace, level };
+		});
+	const faults = grants.filter(isUnclear).map(({ claim, value }) => `grant for ${claim} ${value}: names no directory`);
+	return { rules, faults };
+}
