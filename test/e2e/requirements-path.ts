@@ -76,6 +76,19 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'audit-crash',
+		promise: 'A kept record survives kill -9; each intent of a process that died has one outcome after the next start.',
+		source: 'docs/audit.md: the spool; docs/adr/0006',
+		proofs: [
+			['test/e2e/audit-crash.test.ts', 'loses no record it had acknowledged, and every intent has exactly one outcome'],
+			['test/e2e/audit-small-disk.test.ts', 'leaves exactly the records that were told to be kept, and no half line'],
+			[
+				'test/e2e/audit-small-disk.test.ts',
+				'holds back every record until the calls of the former process can be told',
+			],
+		],
+	},
+	{
 		id: 'audit-rotation',
 		promise: 'A rotation loses no line, and one that fails keeps the old file.',
 		source: 'docs/audit.md',
