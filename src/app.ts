@@ -1,10 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createAdmin } from './admin/create-admin.ts';
 import { createRunCall } from './admin/run-call.ts';
+import { createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
-import { createGaps, type Gaps } from './audit/gaps.ts';
-import { createTrails, type TrailOutcome } from './audit/trail.ts';
-import { isBestEffort } from './config/is-best-effort.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import { createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
@@ -18,7 +16,7 @@ import { createSessionIds } from './mcp/legacy/session.ts';
 import { createRequestStates } from './mcp/modern/request-state.ts';
 import { createTaskIds } from './mcp/modern/task-ids.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createMetrics } from './observe/metrics.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
@@ -61,11 +59,9 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
 	const { directory, stateOf: serverState } = upstreams;
-	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
-	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
-	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
+	const audit = createAudit({ snapshots, records, log, metrics });
 	const stages: Stages = {
-		openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
+		openTrail: audit.openTrail,
 		authenticate: authenticator.authenticate,
 		resolveRoute: createResolveRoute({ snapshots, directory, sessions: sessionIds }),
 		decide: decideRoute,
@@ -73,13 +69,13 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 		forward: upstreams.forward,
 	};
 	let draining = false;
-	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining };
+	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
 	const known = { current: snapshots.current, directory, serverState, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(async (rawHeaders) => {
 		return { kind: 'principal', principal: await authenticator.authenticate(rawHeaders) };
 	});
-	const dataPlane = createDataPlane({ ...shared, isStale, renew: authenticator.renew, stages });
+	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,
@@ -95,7 +91,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 			});
 		},
 		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
-		reopen: () => reopenRecords(records, log),
+		reopen: audit.reopen,
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;
@@ -106,7 +102,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 			await admin.close();
 			await upstreams.close();
 			authenticator.close();
-			tellGaps(gaps, log);
+			audit.tellGaps();
 		},
 	};
 }
@@ -118,31 +114,4 @@ function createSeals() {
 		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
 		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
-}
-
-function tellGaps(gaps: Gaps, log: Log): void {
-	try {
-		gaps.tell();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		log.error({ code }, 'the audit cannot be told of all records it goes without');
-	}
-}
-
-function reopenRecords(records: RecordKeeper, log: Log): void {
-	try {
-		records.reopen();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		log.error({ code }, 'the audit file cannot be opened anew; the old one is kept');
-	}
-}
-
-function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {
-	const { requestId, facts, outcome, code, stage, durationMs } = ended;
-	metrics.call(outcome, stage ?? 'none', durationMs);
-	const { address, method, workspace, server } = facts;
-	const line = { request: requestId, outcome, code, address, method, workspace, server, durationMs };
-	if (outcome === 'ok') log.debug(line, 'call');
-	else log.info(line, 'call');
 }

@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fastify, type InjectOptions } from 'fastify';
 import { API_ROOT } from '../edge/protected-resource.ts';
 import { receive } from '../edge/visitor.ts';
-import { createTurns } from '../lib/turns.ts';
+import { createQueues } from '../lib/queues.ts';
 import { type AnswerParts, type ApiRequest, answerRequest } from './answer-request.ts';
 import { createDocumentHandler } from './document-handler.ts';
 import type { Route } from './route.ts';
 
 /** What the management API is made of. */
-export interface AdminPlaneParts extends Omit<AnswerParts, 'turns' | 'timeoutMs'> {
+export interface AdminPlaneParts extends Omit<AnswerParts, 'queues' | 'timeoutMs'> {
 	readonly routes: readonly Route[];
 	readonly timeoutMs?: number;
 }
@@ -40,7 +40,7 @@ export function createAdminPlane({ routes, timeoutMs = TIMEOUT_MS, ...given }: A
 	if (given.idempotency === undefined && routes.some(({ idempotency }) => idempotency !== undefined)) {
 		throw new Error('operations with an Idempotency-Key need a store for them');
 	}
-	const parts: AnswerParts = { ...given, turns: createTurns(), timeoutMs };
+	const parts: AnswerParts = { ...given, queues: createQueues(), timeoutMs };
 	const allowed = createAllowedMethods(routes);
 	const arrive = (raw: Raw, found: Pick<ApiRequest, 'route' | 'params' | 'query'>): Promise<void> => {
 		const visitor = receive(parts.snapshots, raw.request, raw.response);

@@ -4,10 +4,10 @@ import type { SnapshotSource } from '../config/snapshot.ts';
 import { checkNames } from '../edge/check-headers.ts';
 import { API_ROOT, apiMetadataUrl } from '../edge/protected-resource.ts';
 import { sendBody } from '../edge/send-answer.ts';
-import { commonHeaders, headersOf, type Visitor } from '../edge/visitor.ts';
+import { commonHeaders, headersOf, refuseWhenClosed, type Visitor } from '../edge/visitor.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { Queues } from '../lib/queues.ts';
 import { isSlug } from '../lib/slug.ts';
-import type { Turns } from '../lib/turns.ts';
 import { emptyAnswer } from '../mcp/answer.ts';
 import { actorOf, type Caller, identityOf } from './caller.ts';
 import { decideAccess } from './decide-access.ts';
@@ -26,9 +26,11 @@ export interface AnswerParts {
 	callerOf(rawHeaders: readonly string[]): Caller | Promise<Caller>;
 	/** Whether the gateway has begun to stop. */
 	isDraining(): boolean;
+	/** Whether the snapshot is too old to judge anybody by. */
+	isStale(): boolean;
 	/** Needed as soon as there is an operation that takes an Idempotency-Key. */
 	readonly idempotency?: IdempotencyStore | undefined;
-	readonly turns: Turns;
+	readonly queues: Queues;
 	/** How long one request may take. */
 	readonly timeoutMs: number;
 }
@@ -69,8 +71,8 @@ export async function answerRequest(parts: AnswerParts, arrival: ApiRequest): Pr
 	}
 }
 
-function admit({ isDraining }: AnswerParts, { visitor, route, allow }: ApiRequest): Route {
-	if (isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+function admit(parts: AnswerParts, { visitor, route, allow }: ApiRequest): Route {
+	refuseWhenClosed(parts);
 	checkNames(headersOf(visitor), visitor.snapshots.current().names);
 	if (route !== undefined) return route;
 	throw new PortcullisError(allow.length > 0 ? 'PC_METHOD_NOT_ALLOWED' : 'PC_ADDRESS_UNKNOWN');
@@ -88,7 +90,8 @@ function authorize({ visitor, params }: ApiRequest, route: Route, { caller, trai
 	trail.note(why);
 	// Whatever else stands in the path is no workspace, and no text for a record.
 	if (workspace !== undefined && isSlug(workspace)) {
-		trail.note({ workspace, workspaceId: snapshot.workspaces.get(workspace)?.id });
+		const workspaceId = snapshot.workspaces.get(workspace)?.id;
+		trail.note({ workspace, ...(workspaceId !== undefined && { workspaceId }) });
 	}
 	if (refusal !== undefined) throw new PortcullisError(refusal);
 }
@@ -126,13 +129,13 @@ async function handle(
 		return renderAnswer(route, answer);
 	};
 	// Requests with one key wait for each other here, where none of them holds a connection to the database.
-	const made = key === undefined ? make() : parts.turns(turnKey(caller, input, key), make);
+	const made = key === undefined ? make() : parts.queues(queueKey(caller, input, key), make);
 	const rendered = await made;
 	if (!once.wasReplayed()) return rendered;
 	return { ...rendered, headers: { ...rendered.headers, 'idempotency-replayed': 'true' } };
 }
 
-function turnKey(caller: Caller, { params }: Input, key: string): string {
+function queueKey(caller: Caller, { params }: Input, key: string): string {
 	return JSON.stringify([actorOf(caller), params['workspace'] ?? null, key]);
 }
 

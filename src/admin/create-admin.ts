@@ -5,7 +5,7 @@ import { createRoutes } from './routes.ts';
 import { STORED_ANSWERS } from './stored-answers.ts';
 
 type CallerOf = (rawHeaders: readonly string[]) => Caller | Promise<Caller>;
-type Shared = Pick<AdminPlaneParts, 'snapshots' | 'openTrail' | 'isDraining'>;
+type Shared = Pick<AdminPlaneParts, 'snapshots' | 'openTrail' | 'isDraining' | 'isStale'>;
 
 /** The management API for whoever is asked to tell callers; without a store there is little to manage. */
 export function createAdmin(shared: Shared, managed: ResourceParts | undefined): (callerOf: CallerOf) => AdminPlane {

@@ -186,15 +186,8 @@ function openTrail(parts: Shared, requestId: string): Trail {
 		note: (more) => void Object.assign(facts, more),
 		intend(credential) {
 			if (credential !== undefined) facts.credential = credential;
-			return write(parts, {
-				requestId,
-				kind: 'intent',
-				subject: facts,
-				known: facts,
-				lost: 'PC_AUDIT_UNAVAILABLE',
-				onKept: passes('kept'),
-				onForgiven: passes('forgiven'),
-			});
+			const line = { requestId, kind: 'intent', subject: facts, known: facts, lost: 'PC_AUDIT_UNAVAILABLE' } as const;
+			return write(parts, { ...line, onKept: passes('kept'), onForgiven: passes('forgiven') });
 		},
 		close(answer) {
 			if (answer.kind === 'stream') {

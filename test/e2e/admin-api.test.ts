@@ -205,6 +205,7 @@ describe('a request whose caller goes away', () => {
 				onOutcome: () => undefined,
 			}),
 			isDraining: () => false,
+			isStale: () => false,
 			callerOf: () => ({ kind: 'operator' }),
 		});
 		await plane.ready();

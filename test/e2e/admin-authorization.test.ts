@@ -79,6 +79,7 @@ describe('the test of operations', () => {
 				onOutcome: () => undefined,
 			}),
 			isDraining: () => false,
+			isStale: () => false,
 			callerOf: async (headers) => ({
 				kind: 'principal',
 				principal: await app.authenticator.authenticate(headers),

@@ -62,6 +62,7 @@ export async function startTestPlane(
 		snapshots: { current: () => snapshot, onChange: () => undefined },
 		openTrail: createTrails({ records, now: Date.now, onOutcome: () => undefined }),
 		isDraining: () => false,
+		isStale: () => false,
 		callerOf(headers) {
 			const name = headers[headers.indexOf('authorization') + 1] ?? '';
 			if (name === 'operator') return { kind: 'operator' };

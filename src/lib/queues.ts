@@ -1,8 +1,8 @@
 /** Runs tasks of the same key one after the other, in the order they came; tasks of different keys at once. */
-export type Turns = <T>(key: string, task: () => Promise<T>) => Promise<T>;
+export type Queues = <T>(key: string, task: () => Promise<T>) => Promise<T>;
 
-/** Turns that remember a key only while a task of it runs or waits. */
-export function createTurns(): Turns {
+/** Queues that remember a key only while a task of it runs or waits. */
+export function createQueues(): Queues {
 	const last = new Map<string, Promise<unknown>>();
 	return async (key, task) => {
 		const before = last.get(key);
