@@ -36,6 +36,8 @@ export interface Workbench {
 	/** Runs a command to its end. */
 	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
 	audit(): readonly AuditLine[];
+	/** The command lines of all processes that run here, as others on the machine see them. */
+	commandLines(): string;
 	close(): Promise<void>;
 }
 
@@ -64,6 +66,10 @@ export async function openWorkbench(): Promise<Workbench> {
 			return { ...exit, out: started.stdout(), err: started.stderr() };
 		},
 		audit: () => readLines(path('.portcullis/audit.jsonl')),
+		commandLines() {
+			const pids = processes.map(({ pid }) => String(pid));
+			return execFileSync('ps', ['-ww', '-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
+		},
 		async close() {
 			for (const each of processes) each.signal('SIGKILL');
 			await Promise.all(processes.map(({ exit }) => exit));
