@@ -1,15 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createAdmin, createCallerOf } from './admin/create-admin.ts';
+import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
-import { createAudit } from './audit/create-audit.ts';
+import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
-import { createAttachCredential } from './credentials/attach-credential.ts';
+import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
-import { createAuthenticate } from './identity/authenticate.ts';
+import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
@@ -20,9 +21,9 @@ import { createMetrics } from './observe/metrics.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
-import { createResolveRoute } from './router/resolve-route.ts';
+import { createResolveRoute, type ResolveRoute } from './router/resolve-route.ts';
 import type { Store } from './store/store.ts';
-import { createUpstreams } from './upstream/upstreams.ts';
+import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
 
 /** What an app is made of. */
 export interface AppParts {
@@ -60,17 +61,12 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	});
 	const { directory, stateOf: serverState } = upstreams;
 	const audit = createAudit({ snapshots, records, log, metrics });
-	const stages: Stages = {
-		openTrail: audit.openTrail,
-		authenticate: authenticator.authenticate,
-		resolveRoute: createResolveRoute({ snapshots, directory, sessions: sessionIds }),
-		decide: decideRoute,
-		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
-		forward: upstreams.forward,
-	};
+	const resolveRoute = createResolveRoute({ snapshots, directory, sessions: sessionIds });
+	const stages = createStages({ audit, authenticator, resolveRoute, attach, upstreams });
 	let draining = false;
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
-	const known = { current: snapshots.current, directory, serverState, runCall: createRunCall(stages) };
+	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
+	const known = { current: snapshots.current, directory, credentialOf, serverState, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
@@ -102,6 +98,25 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 			authenticator.close();
 			audit.tellGaps();
 		},
+	};
+}
+
+interface StageParts {
+	readonly audit: Audit;
+	readonly authenticator: Authenticator;
+	readonly resolveRoute: ResolveRoute;
+	readonly attach: AttachCredential;
+	readonly upstreams: Upstreams;
+}
+
+function createStages({ audit, authenticator, resolveRoute, attach, upstreams }: StageParts): Stages {
+	return {
+		openTrail: audit.openTrail,
+		authenticate: authenticator.authenticate,
+		resolveRoute,
+		decide: decideRoute,
+		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
+		forward: upstreams.forward,
 	};
 }
 
