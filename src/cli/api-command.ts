@@ -40,7 +40,8 @@ export function addApiCommand<
 	});
 }
 
-function withApiOptions(command: Command): Command {
+/** Adds the options of every command that asks the management API. */
+export function withApiOptions(command: Command): Command {
 	return command
 		.option('--url <address>', 'the gateway to ask (PORTCULLIS_URL)')
 		.option('--token-file <file>', 'file with the access token to sign in with (PORTCULLIS_TOKEN)')

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -44,6 +44,8 @@ export interface Workbench {
 /** Prepares a folder; nothing runs in it yet. */
 export async function openWorkbench(): Promise<Workbench> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
+	// The database of a gateway that root started runs under another account, which has to pass.
+	chmodSync(folder, 0o711);
 	const directory = await startFakeDirectory();
 	const processes: CliProcess[] = [];
 	const path = (name: string): string => join(folder, name);
