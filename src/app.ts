@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createAdmin, createCallerOf } from './admin/create-admin.ts';
+import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
@@ -65,7 +66,8 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	const stages = createStages({ audit, authenticator, resolveRoute, attach, upstreams });
 	let draining = false;
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
-	const known = { current: snapshots.current, directory, serverState, runCall: createRunCall(stages) };
+	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
+	const known = { current: snapshots.current, directory, credentialOf, serverState, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });

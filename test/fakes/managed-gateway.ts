@@ -27,6 +27,8 @@ export interface ManagedGateway {
 	readonly database: TestDatabase;
 	readonly directory: FakeDirectory;
 	readonly configuration: Configuration;
+	/** Where it keeps what waits for the database. */
+	readonly folder: string;
 	/** A token of somebody in these groups; the same `oid` is the same person. */
 	tokenFor(groups: readonly string[], claims?: Readonly<Record<string, unknown>>): string;
 	/** Waits until every record that was kept is in the database. */
@@ -82,6 +84,7 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 		database,
 		directory,
 		configuration,
+		folder,
 		tokenFor: (groups, claims = {}) => directory.token({ groups, ...claims }),
 		shipped: () => shipAll(shipper),
 		async close() {
