@@ -95,6 +95,12 @@ describe('records', () => {
 		expect(await requests(microsoft)).toEqual(['r-3']);
 	});
 
+	it('may hold any text', async () => {
+		await appendRecords(store, [record(google, 'r-1', { tool: 'nul\0 half\ud800 quote" ü👋' })]);
+		expect(await verify(google)).toMatchObject({ intact: true, records: 1 });
+		expect(await usage(google)).toMatchObject([{ tool: 'nul\ufffd half\ufffd quote" ü👋' }]);
+	});
+
 	it('cannot be changed or removed by the gateway itself', async () => {
 		await appendRecords(store, [record(google, 'r-1')]);
 		for (const sql of ["update portcullis.audit_event set line = '{}'", 'delete from portcullis.audit_event']) {
