@@ -1,4 +1,4 @@
-import { chainHash, GENESIS } from './queries/audit-chain.ts';
+import { chainHash, columnText, GENESIS } from './queries/audit-chain.ts';
 import { type ChainLink, chainHead, readChain } from './queries/audit-event.ts';
 import type { PlatformTx, WorkspaceTx } from './tx.ts';
 
@@ -63,5 +63,8 @@ function placeOf(previous: Pick<ChainLink, 'seq'>, link: ChainLink, fault: Chain
 function agrees({ line, ...columns }: ChainLink): boolean {
 	const said = JSON.parse(line) as Readonly<Record<string, unknown>>;
 	const names = ['request', 'kind', 'outcome', 'code', 'server', 'tool'] as const;
-	return names.every((name) => (said[name] ?? null) === columns[name]);
+	return names.every((name) => {
+		const text = said[name];
+		return (typeof text === 'string' ? columnText(text) : null) === columns[name];
+	});
 }
