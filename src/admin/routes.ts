@@ -1,8 +1,10 @@
 import { ME } from './me.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
+import { createWorkspacesRoutes } from './workspaces.ts';
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
 export function createRoutes(parts: ResourceParts | undefined): readonly Route[] {
-	return parts === undefined ? [ME] : [ME];
+	if (parts === undefined) return [ME];
+	return [ME, ...createWorkspacesRoutes(parts)];
 }
