@@ -1,5 +1,6 @@
 import { createGrantsRoutes } from './grants.ts';
 import { ME } from './me.ts';
+import { createMembersRoutes } from './members.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
 import { createWorkspacesRoutes } from './workspaces.ts';
@@ -7,5 +8,5 @@ import { createWorkspacesRoutes } from './workspaces.ts';
 /** Every operation of the management API, by resource; without a store only those that need none. */
 export function createRoutes(parts: ResourceParts | undefined): readonly Route[] {
 	if (parts === undefined) return [ME];
-	return [ME, ...createWorkspacesRoutes(parts), ...createGrantsRoutes(parts)];
+	return [ME, ...createWorkspacesRoutes(parts), ...createGrantsRoutes(parts), ...createMembersRoutes(parts)];
 }
