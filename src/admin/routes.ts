@@ -3,10 +3,17 @@ import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
+import { createServersRoutes } from './servers.ts';
 import { createWorkspacesRoutes } from './workspaces.ts';
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
 export function createRoutes(parts: ResourceParts | undefined): readonly Route[] {
 	if (parts === undefined) return [ME];
-	return [ME, ...createWorkspacesRoutes(parts), ...createGrantsRoutes(parts), ...createMembersRoutes(parts)];
+	return [
+		ME,
+		...createWorkspacesRoutes(parts),
+		...createGrantsRoutes(parts),
+		...createMembersRoutes(parts),
+		...createServersRoutes(parts),
+	];
 }
