@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createAdmin, createCallerOf } from './admin/create-admin.ts';
+import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
@@ -20,6 +21,7 @@ import { createMetrics } from './observe/metrics.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
+import { checkMirroredHeaders } from './router/check-mirrored-headers.ts';
 import { createResolveRoute, type ResolveRoute } from './router/resolve-route.ts';
 import type { Store } from './store/store.ts';
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
@@ -64,7 +66,8 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	const stages = createStages({ audit, authenticator, resolveRoute, attach, upstreams });
 	let draining = false;
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
-	const known = { current: snapshots.current, directory, serverState, runCall: createRunCall(stages) };
+	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
+	const known = { current: snapshots.current, directory, credentialOf, serverState, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
@@ -112,7 +115,11 @@ function createStages({ audit, authenticator, resolveRoute, attach, upstreams }:
 		openTrail: audit.openTrail,
 		authenticate: authenticator.authenticate,
 		resolveRoute,
-		decide: decideRoute,
+		decide(principal, route, call) {
+			const decision = decideRoute(principal, route, call);
+			if (decision.allowed) checkMirroredHeaders(route, call);
+			return decision;
+		},
 		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
 		forward: upstreams.forward,
 	};

@@ -1,9 +1,8 @@
 import * as z from 'zod';
 import type { Snapshot } from '../config/snapshot.ts';
+import { LEVEL } from './access-level.ts';
 import { type Caller, identityOf, platformLevelOf, standingIn } from './caller.ts';
 import { defineRoute } from './route.ts';
-
-const LEVEL = z.enum(['read', 'write', 'admin']).meta({ id: 'AccessLevel', description: 'Weakest first.' });
 
 const ME_ANSWER = z
 	.strictObject({

@@ -22,6 +22,8 @@ export interface Page<Key> {
 	readonly after: Key | undefined;
 	/** How many rows to read: one more than the page holds tells whether there is another. */
 	readonly rows: number;
+	/** Cursor of what comes after this key. */
+	cursorAt(key: Key): string;
 	/** The answer, made of the rows that were read. */
 	answer<Row, Item>(
 		rows: readonly Row[],
@@ -42,16 +44,16 @@ type PagedContext = Pick<Context, 'operation'> & {
 export function openPage<Key>({ operation, params, query }: PagedContext, key: z.ZodType<Key>): Page<Key> {
 	const place = [operation, params.workspace ?? ''] as const;
 	const { limit, cursor } = query;
+	const cursorAt = (at: Key): string => cursorOf([...place, at]);
 	return {
+		cursorAt,
 		after: cursor === undefined ? undefined : readCursor(cursor, place, key),
 		rows: limit + 1,
 		answer(rows, { keyOf, itemOf }) {
 			const shown = rows.slice(0, limit);
 			const last = shown.at(-1);
 			const items = shown.map(itemOf);
-			return rows.length <= limit || last === undefined
-				? { items }
-				: { items, next: cursorOf([...place, keyOf(last)]) };
+			return rows.length <= limit || last === undefined ? { items } : { items, next: cursorAt(keyOf(last)) };
 		},
 	};
 }

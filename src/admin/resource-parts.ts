@@ -24,6 +24,8 @@ export interface ResourceParts {
 	/** The configuration in force. */
 	current(): Snapshot;
 	readonly directory: UpstreamDirectory;
+	/** Which credential a call would carry, as the audit names it; no part of its value. */
+	credentialOf(principal: Principal, server: Server): string;
 	serverState(server: Server): ServerState;
 	/** Makes a call as the data plane would: judged, recorded and forwarded. */
 	runCall(trial: TrialCall): Promise<Answer>;

@@ -10,11 +10,11 @@ import type { Principal } from '../identity/principal.ts';
 import { createPrincipalOf } from '../identity/principal-of.ts';
 import { createLog } from '../observe/log.ts';
 import { decide } from '../policy/decide.ts';
+import { explainDecision, explainGrants } from '../policy/explain-words.ts';
 import type { CatalogItem } from '../router/catalog.ts';
 import { type CommandIo, guarded } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths } from './demo-folder.ts';
-import { explainDecision, explainGrants } from './explain-words.ts';
 
 interface ExplainOptions {
 	readonly as: string;
