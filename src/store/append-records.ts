@@ -1,5 +1,5 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { type AuditEntry, appendAudit, columnText } from './queries/audit-chain.ts';
+import { type AuditEntry, appendAudit } from './queries/audit-chain.ts';
 import { addUsage, type UsageRow } from './queries/usage-hour.ts';
 import { holdWorkspace } from './queries/workspace.ts';
 import type { Store } from './store.ts';
@@ -79,9 +79,8 @@ function appendToWorkspace(store: Store, workspaceId: string, entries: readonly 
 
 function usageOf(entries: readonly AuditEntry[]): readonly UsageRow[] {
 	const rows = new Map<string, UsageRow>();
-	for (const { kind, at, outcome, durationMs = 0, ...used } of entries) {
-		if (kind !== 'outcome' || used.server === undefined) continue;
-		const [server, tool] = [columnText(used.server), columnText(used.tool ?? '')];
+	for (const { kind, at, server, tool = '', outcome, durationMs = 0 } of entries) {
+		if (kind !== 'outcome' || server === undefined) continue;
 		const hour = new Date(at);
 		hour.setUTCMinutes(0, 0, 0);
 		const key = JSON.stringify([hour, server, tool]);

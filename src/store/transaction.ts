@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { createClient, type PgConnection } from './connection.ts';
-import { connectError, storeError, storeError } from './store-error.ts';
+import { connectError, storeError } from './store-error.ts';
 import type { Query } from './tx.ts';
 
 /** Settings that hold for one transaction alone, by name. */

@@ -97,9 +97,7 @@ describe('records', () => {
 			randomName(),
 			'"\\\n\u202e',
 		];
-		const odd = names.map((tool, index) =>
-			record(google, `r-${index}`, { tool, method: tool, code: tool, oid: tool, principal: { oid: tool } }),
-		);
+		const odd = names.map((tool, index) => record(google, `r-${index}`, { tool, method: tool, code: tool }));
 		const long = odd.at(-2)!;
 		await appendRecords(store, [...odd, record(undefined, 'r-9', { method: '\0', tool: '\ud800' })]);
 		await appendRecords(store, [long]);

@@ -58,8 +58,8 @@ function storable(entry: AuditEntry): AuditEntry {
 
 /**
  * Appends records to the chain of the transaction's workspace, in this order, each once: those that are there already
- * are passed over. Returns the ones that were new, as their columns say them. The end of the chain is locked until the transaction ends, so this
- * comes last in it.
+ * are passed over. Returns the ones that were new, as their columns say them. The end of the chain is locked until the
+ * transaction ends, so this comes last in it.
  */
 export async function appendAudit(
 	tx: WorkspaceTx | PlatformTx,
