@@ -4,6 +4,7 @@ import { createMembersRoutes } from './members.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
 import { createServersRoutes } from './servers.ts';
+import { createToolRulesRoutes } from './tool-rules.ts';
 import { createWorkspacesRoutes } from './workspaces.ts';
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
@@ -15,5 +16,6 @@ export function createRoutes(parts: ResourceParts | undefined): readonly Route[]
 		...createGrantsRoutes(parts),
 		...createMembersRoutes(parts),
 		...createServersRoutes(parts),
+		...createToolRulesRoutes(parts),
 	];
 }
