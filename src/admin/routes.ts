@@ -5,6 +5,7 @@ import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
 import { createServersRoutes } from './servers.ts';
 import { createToolRulesRoutes } from './tool-rules.ts';
+import { createToolsetsRoutes } from './toolsets.ts';
 import { createWorkspacesRoutes } from './workspaces.ts';
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
@@ -17,5 +18,6 @@ export function createRoutes(parts: ResourceParts | undefined): readonly Route[]
 		...createMembersRoutes(parts),
 		...createServersRoutes(parts),
 		...createToolRulesRoutes(parts),
+		...createToolsetsRoutes(parts),
 	];
 }
