@@ -1,6 +1,9 @@
+import { createDirectoriesRoutes } from './directories.ts';
 import { createGrantsRoutes } from './grants.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
+import { createPlatformGrantsRoutes } from './platform-grants.ts';
+import { createPlatformSettingsRoutes } from './platform-settings.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
 import { createServersRoutes } from './servers.ts';
@@ -19,5 +22,8 @@ export function createRoutes(parts: ResourceParts | undefined): readonly Route[]
 		...createServersRoutes(parts),
 		...createToolRulesRoutes(parts),
 		...createToolsetsRoutes(parts),
+		...createDirectoriesRoutes(parts),
+		...createPlatformGrantsRoutes(parts),
+		...createPlatformSettingsRoutes(parts),
 	];
 }
