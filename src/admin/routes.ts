@@ -1,4 +1,5 @@
 import { createAuditRoutes } from './audit.ts';
+import { createConfigRoutes } from './config.ts';
 import { createExplainRoutes } from './explain.ts';
 import { ME } from './me.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
@@ -16,6 +17,7 @@ export function createRoutes(parts: ResourceParts | undefined): readonly Route[]
 		createUsageRoutes,
 		createExplainRoutes,
 		createToolsRoutes,
+		createConfigRoutes,
 	];
 	return [ME, ...resources.flatMap((create) => create(parts))];
 }
