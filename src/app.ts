@@ -21,6 +21,7 @@ import { createMetrics } from './observe/metrics.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
+import { checkMirroredHeaders } from './router/check-mirrored-headers.ts';
 import { createResolveRoute, type ResolveRoute } from './router/resolve-route.ts';
 import type { Store } from './store/store.ts';
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
@@ -114,7 +115,11 @@ function createStages({ audit, authenticator, resolveRoute, attach, upstreams }:
 		openTrail: audit.openTrail,
 		authenticate: authenticator.authenticate,
 		resolveRoute,
-		decide: decideRoute,
+		decide(principal, route, call) {
+			const decision = decideRoute(principal, route, call);
+			if (decision.allowed) checkMirroredHeaders(route, call);
+			return decision;
+		},
 		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
 		forward: upstreams.forward,
 	};

@@ -8,7 +8,6 @@ import { CLIENT_FEATURES, narrowedProfile } from '../mcp/client-features.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import { checkParamHeaders } from '../mcp/modern/param-headers.ts';
 import { bearsSealed, type RestoredCall } from '../mcp/modern/restore-call.ts';
 import type { Era } from '../mcp/revisions.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
@@ -163,7 +162,6 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const list = listKindOf(call.method);
 	if (list !== undefined) return { kind: 'list', list, profile, toolset, ...base };
 	if (effectOf(call.method) === 'unknown' && era !== call.era) throw unknownMethod();
-	if (call.era === 'modern' && called !== undefined) checkParamHeaders(called.paramHeaders, call);
 	return { kind: 'held', server, tool, changes: taskChange(restored), profile, restored, toolset, ...base };
 }
 
@@ -244,7 +242,6 @@ async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route
 	const among = call.method === 'tools/call' ? place : others;
 	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...among }, call);
 	const profile = narrowedProfile(place.profile, server.clientFeatures);
-	if (call.era === 'modern' && tool !== undefined) checkParamHeaders(tool.paramHeaders, call);
 	const found = { server, tool, changes, profile, restored: undefined, toolset };
 	return { ...base, kind: 'held', servers: [server], ...found };
 }

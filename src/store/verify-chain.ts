@@ -1,4 +1,4 @@
-import { chainHash, GENESIS } from './queries/audit-chain.ts';
+import { chainHash, columnText, GENESIS } from './queries/audit-chain.ts';
 import { type ChainLink, chainHead, readChain } from './queries/audit-event.ts';
 import type { PlatformTx, WorkspaceTx } from './tx.ts';
 
@@ -125,9 +125,10 @@ function placeOf(previous: ChainPlace, link: ChainLink, fault: ChainFault): stri
 function agrees({ line, at, ...columns }: ChainLink): boolean {
 	const said = JSON.parse(line) as Readonly<Record<string, unknown>>;
 	const names = ['request', 'kind', 'outcome', 'code', 'server', 'tool'] as const;
+	const shown = (value: unknown): unknown => (typeof value === 'string' ? columnText(value) : (value ?? null));
 	return (
-		names.every((name) => (said[name] ?? null) === columns[name]) &&
-		(oidIn(said) ?? null) === columns.oid &&
+		names.every((name) => shown(said[name]) === columns[name]) &&
+		shown(oidIn(said)) === columns.oid &&
 		Date.parse(String(said['time'])) === at.getTime()
 	);
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -36,12 +36,16 @@ export interface Workbench {
 	/** Runs a command to its end. */
 	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
 	audit(): readonly AuditLine[];
+	/** The command lines of all processes that run here, as others on the machine see them. */
+	commandLines(): string;
 	close(): Promise<void>;
 }
 
 /** Prepares a folder; nothing runs in it yet. */
 export async function openWorkbench(): Promise<Workbench> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
+	// The database of a gateway that root started runs under another account, which has to pass.
+	chmodSync(folder, 0o711);
 	const directory = await startFakeDirectory();
 	const processes: CliProcess[] = [];
 	const path = (name: string): string => join(folder, name);
@@ -64,6 +68,10 @@ export async function openWorkbench(): Promise<Workbench> {
 			return { ...exit, out: started.stdout(), err: started.stderr() };
 		},
 		audit: () => readLines(path('.portcullis/audit.jsonl')),
+		commandLines() {
+			const pids = processes.map(({ pid }) => String(pid));
+			return execFileSync('ps', ['-ww', '-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
+		},
 		async close() {
 			for (const each of processes) each.signal('SIGKILL');
 			await Promise.all(processes.map(({ exit }) => exit));

@@ -27,6 +27,8 @@ export interface ManagedGateway {
 	readonly database: TestDatabase;
 	readonly directory: FakeDirectory;
 	readonly configuration: Configuration;
+	/** Where it keeps what waits for the database. */
+	readonly folder: string;
 	/** A token of somebody in these groups; the same `oid` is the same person. */
 	tokenFor(groups: readonly string[], claims?: Readonly<Record<string, unknown>>): string;
 	/** Waits until every record that was kept is in the database. */
@@ -40,16 +42,22 @@ export interface ManagedOptions {
 	readonly postgres?: TestPostgres;
 	/** What `${env:…}` reads. */
 	readonly secrets?: NodeJS.ProcessEnv;
+	/** Another way to the same database, for the gateway alone. */
+	readonly by?: (connection: TestDatabase['app']) => TestDatabase['app'];
+	/** Most bytes of records that wait for the database. */
+	readonly spoolBytes?: number;
+	/** After how long without its database the gateway serves nobody, milliseconds. */
+	readonly staleMs?: number;
 }
 
 /** Starts a gateway over a fresh database into which this configuration was applied. */
 export async function startManagedGateway(config: ConfigInput, options: ManagedOptions = {}): Promise<ManagedGateway> {
-	const { secrets = {} } = options;
+	const { secrets = {}, by = (connection) => connection, spoolBytes = 1_000_000_000, staleMs = 3_600_000 } = options;
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-managed-'));
 	const postgres = options.postgres ?? (await startTestPostgres('embedded'));
 	const database = await postgres.createDatabase();
 	await migrate(database.owner);
-	const store = createStore({ connections: database });
+	const store = createStore({ connections: { app: by(database.app), platform: by(database.platform) } });
 	await prepareAudit(store);
 	const directory = await startFakeDirectory();
 	const text = stringify({ directories: [directory.directory], ...config });
@@ -57,14 +65,15 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 	const wanted = declaredOf(declared as never);
 	await applyConfig(store, { wanted, actor: 'operator', managedBy: 'api', prune: 'nothing', takesOver: 'nothing' });
 	const log = createLog(process.env['TEST_LOG'] ?? 'silent');
-	const opened = { store, listenAt: database.app };
+	const opened = { store, listenAt: by(database.app) };
 	const configuration = await openConfiguration({ opened, file: undefined, env: secrets, log });
 	const { snapshots } = configuration;
-	const records = createSpool({ folder: join(folder, 'spool'), limitBytes: 1_000_000_000, now: Date.now });
+	const records = createSpool({ folder: join(folder, 'spool'), limitBytes: spoolBytes, now: Date.now });
 	const ship = createStoreRecords(store, () => undefined);
 	const shipper = createShipper({ spool: records, ship, onTrouble: (trouble) => log.error(trouble), retryMs: 50 });
 	const managed = { store, refresh: () => snapshots.refresh().catch(() => undefined) };
-	const app = createApp({ snapshots, records, managed, childEnv: { PATH: process.env['PATH'] ?? '' }, log });
+	const isStale = (): boolean => snapshots.ageMs() > staleMs;
+	const app = createApp({ snapshots, records, managed, isStale, childEnv: { PATH: process.env['PATH'] ?? '' }, log });
 	const loopback = { host: '127.0.0.1', port: 0 };
 	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
 	return {
@@ -75,6 +84,7 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 		database,
 		directory,
 		configuration,
+		folder,
 		tokenFor: (groups, claims = {}) => directory.token({ groups, ...claims }),
 		shipped: () => shipAll(shipper),
 		async close() {
