@@ -1,4 +1,5 @@
 import { createAuditRoutes } from './audit.ts';
+import { createConfigRoutes } from './config.ts';
 import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
 import { createGrantsRoutes } from './grants.ts';
@@ -31,6 +32,7 @@ const RESOURCES = [
 	createPlatformGrantsRoutes,
 	createPlatformSettingsRoutes,
 	createPlatformAuditRoutes,
+	createConfigRoutes,
 ];
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
