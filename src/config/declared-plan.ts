@@ -85,7 +85,8 @@ function differIn({ mayDelete, isSettled }: PlanRules) {
 	};
 }
 
-function changedFields(before: unknown, after: unknown): readonly string[] {
+/** Names of members that differ between two objects, sorted. */
+export function changedFields(before: unknown, after: unknown): readonly string[] {
 	const [a, b] = [before, after] as [Things, Things];
 	const names = new Set([...Object.keys(a), ...Object.keys(b)]);
 	return [...names].filter((name) => canonicalDigest(a[name] ?? null) !== canonicalDigest(b[name] ?? null)).sort();

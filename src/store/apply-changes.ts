@@ -22,7 +22,7 @@ import type { Manager } from './queries/rows.ts';
 import { deleteServer, insertServer, type ServerValues, serverBySlug, updateServer } from './queries/server.ts';
 import { replaceToolRules } from './queries/tool-rule.ts';
 import { deleteToolset, insertToolset, updateToolset } from './queries/toolset.ts';
-import { eraseWorkspace, insertWorkspace, updateWorkspace } from './queries/workspace.ts';
+import { eraseWorkspace, insertWorkspace, lockOwnWorkspace, updateWorkspace } from './queries/workspace.ts';
 import type { Store } from './store.ts';
 import type { PlatformTx, WorkspaceTx } from './tx.ts';
 
@@ -55,6 +55,7 @@ export async function applyChanges(store: Store, changes: readonly Change[], app
 	}
 	for (const [slug, theirs] of byWorkspace(changes)) {
 		await store.withWorkspace(ids.get(slug) ?? '', REASON, async (tx) => {
+			await lockOwnWorkspace(tx);
 			for (const change of theirs) await changeInside(tx, change, applying.managedBy);
 			await record(tx, theirs, applying);
 		});

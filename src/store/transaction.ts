@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { createClient, type PgConnection } from './connection.ts';
-import { storeError } from './store-error.ts';
+import { connectError, storeError } from './store-error.ts';
 import type { Query } from './tx.ts';
 
 /** Settings that hold for one transaction alone, by name. */
@@ -23,7 +23,7 @@ export async function transact<T>(
 	fn: (query: Query) => Promise<T>,
 ): Promise<T> {
 	const client = await pool.connect().catch((error: unknown) => {
-		throw storeError(error);
+		throw connectError(error);
 	});
 	const statements = openStatements(client);
 	let broken: Error | undefined;
