@@ -1,4 +1,5 @@
 import { createAuditRoutes } from './audit.ts';
+import { createConfigRoutes } from './config.ts';
 import { createExplainRoutes } from './explain.ts';
 import { createGrantsRoutes } from './grants.ts';
 import { ME } from './me.ts';
@@ -21,6 +22,7 @@ const RESOURCES = [
 	createPlatformAuditRoutes,
 	createUsageRoutes,
 	createExplainRoutes,
+	createConfigRoutes,
 ];
 
 /** Every operation of the management API, by resource; without a store only those that need none. */

@@ -41,7 +41,7 @@ export function planChanges(current: Declared, wanted: Declared, rules: PlanRule
 	];
 	const workspaces = differ('workspace', undefined, heads(current.workspaces), heads(wanted.workspaces));
 	const inside = Object.entries(wanted.workspaces).flatMap(([slug, workspace]) => {
-		const before = current.workspaces[slug] ?? EMPTY;
+		const before = (Object.hasOwn(current.workspaces, slug) && current.workspaces[slug]) || EMPTY;
 		return [
 			...differ('server', slug, before.servers, workspace.servers),
 			...differ('toolset', slug, before.toolsets, workspace.toolsets),
