@@ -1,14 +1,19 @@
 import { createAuditRoutes } from './audit.ts';
 import { createConfigRoutes } from './config.ts';
+import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
 import { createGrantsRoutes } from './grants.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
+import { createPlatformGrantsRoutes } from './platform-grants.ts';
+import { createPlatformSettingsRoutes } from './platform-settings.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
 import { createServersRoutes } from './servers.ts';
+import { createToolRulesRoutes } from './tool-rules.ts';
 import { createToolsRoutes } from './tools.ts';
+import { createToolsetsRoutes } from './toolsets.ts';
 import { createUsageRoutes } from './usage.ts';
 import { createWorkspacesRoutes } from './workspaces.ts';
 
@@ -17,6 +22,11 @@ const RESOURCES = [
 	createGrantsRoutes,
 	createMembersRoutes,
 	createServersRoutes,
+	createToolRulesRoutes,
+	createToolsetsRoutes,
+	createDirectoriesRoutes,
+	createPlatformGrantsRoutes,
+	createPlatformSettingsRoutes,
 	createToolsRoutes,
 	createAuditRoutes,
 	createPlatformAuditRoutes,

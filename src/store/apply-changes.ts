@@ -14,6 +14,7 @@ import { deleteMembership, insertMembership, updateMembership } from './queries/
 import {
 	deleteDirectory,
 	deletePlatformGrant,
+	lockPlatform,
 	putDirectory,
 	putPlatformGrant,
 	setPlatformSettings,
@@ -49,6 +50,7 @@ export async function applyChanges(store: Store, changes: readonly Change[], app
 	const ids = new Map(applying.ids);
 	if (kept.length > 0) {
 		await store.asPlatform({ reason: REASON, actor: applying.actor }, async (tx) => {
+			await lockPlatform(tx);
 			for (const change of kept) await changePlatform(tx, change, { ...applying, ids });
 			await record(tx, kept, applying);
 		});
@@ -100,7 +102,7 @@ async function changePlatform(
 	const isDeletion = action === 'delete';
 	if (kind === 'settings') return setPlatformSettings(tx, (after ?? {}) as JsonObject, managedBy);
 	if (kind === 'directory') {
-		if (isDeletion) return deleteDirectory(tx, name);
+		if (isDeletion) return void (await deleteDirectory(tx, name));
 		return putDirectory(tx, { id: name, ...(after as DeclaredDirectory), managedBy });
 	}
 	if (kind === 'grant') {
