@@ -101,7 +101,8 @@ function createSession(client: ApiClient, { io, options, progress }: Around): Ap
 			return objectIn(await client.request({ method: 'PUT', path, body, headers: match }));
 		},
 		show(thing, words) {
-			const text = json ? renderJson(thing) : words === undefined ? renderThing(thing) : words();
+			if (json) return io.out(renderJson(thing));
+			const text = words === undefined ? renderThing(thing) : words();
 			if (text !== undefined) io.out(printable(text));
 		},
 		showList(items, columns, noun) {

@@ -1,15 +1,13 @@
 import type { Command } from 'commander';
 import { type Environment, parseEnvironment } from '../config/environment.ts';
-import { createLog } from '../observe/log.ts';
 import type { PgConnection } from '../store/connection.ts';
-import { startEmbedded } from '../store/embedded/start-embedded.ts';
-import { lockFolder } from '../store/folder-lock.ts';
 import { migrate } from '../store/migrate.ts';
 import { listPending } from '../store/pending.ts';
 import { storeError } from '../store/store-error.ts';
 import { type CommandIo, guarded } from './command.ts';
 import { unreachable, usageFault } from './command-error.ts';
 import { createOpened, type Opened } from './opened.ts';
+import { startOwnDatabase } from './own-database.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 interface MigrateOptions {
@@ -38,7 +36,7 @@ async function run({ check }: MigrateOptions, io: CommandIo): Promise<void> {
 }
 
 async function openOwner(environment: Environment, opened: Opened, progress: Progress): Promise<PgConnection> {
-	const { databaseMigratorUrl, databaseUrl, dataFolder } = environment;
+	const { databaseMigratorUrl, databaseUrl } = environment;
 	if (databaseMigratorUrl !== '') {
 		progress.say('migrating the database');
 		return { connectionString: databaseMigratorUrl };
@@ -46,10 +44,7 @@ async function openOwner(environment: Environment, opened: Opened, progress: Pro
 	if (databaseUrl !== '') {
 		throw usageFault('Set DATABASE_MIGRATOR_URL: the login of DATABASE_URL does not own the database.');
 	}
-	progress.say(`starting the database in ${dataFolder}`);
-	opened.add(lockFolder(dataFolder).release);
-	const embedded = await startEmbedded({ folder: dataFolder, log: createLog('silent') });
-	opened.add(embedded.close);
+	const embedded = await startOwnDatabase({ environment, opened, progress });
 	return embedded.connections.owner;
 }
 

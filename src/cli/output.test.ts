@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { printable, renderTable, renderThing } from './output.ts';
+import { printable, renderJson, renderTable, renderThing } from './output.ts';
 
 describe('a table', () => {
 	it('has columns under their titles, as wide as what is in them', () => {
@@ -26,4 +26,10 @@ it('shows a thing with all that is known of it, and nothing a terminal acts on',
 	);
 	expect(renderThing({ title: 'a\x1b[31m' })).toBe('title: "a\\e[31m"');
 	expect(printable('two\nlines\tand a tab')).toBe('two\nlines\tand a tab');
+});
+
+it('writes JSON that says the same and moves no cursor', () => {
+	const value = { title: 'a\x1b\x9b\u202e\nb' };
+	expect(renderJson(value)).toBe('{\n  "title": "a\\u001b\\u009b\\u202e\\nb"\n}');
+	expect(JSON.parse(renderJson(value))).toEqual(value);
 });

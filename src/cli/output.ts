@@ -50,9 +50,10 @@ export function renderThing(thing: unknown): string {
 	return printable(stringify(thing, { lineWidth: 0 }).trimEnd());
 }
 
-/** JSON for programs. */
+/** JSON for programs, and for terminals no less. */
 export function renderJson(value: unknown): string {
-	return JSON.stringify(value, null, 2);
+	const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+	return JSON.stringify(value, null, 2).replace(UNPRINTABLE, escaped);
 }
 
 /** `1 server`, `2 servers`. */

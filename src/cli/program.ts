@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addApplyCommand } from './apply.ts';
 import { addAuditCommands } from './audit.ts';
+import { addBackupCommands } from './backup.ts';
 import type { CommandIo, Serve } from './command.ts';
 import { addConfigCommands } from './config.ts';
 import { addExplainCommand } from './explain.ts';
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addApplyCommand,
 	addExportCommand,
 	addMigrateCommand,
+	addBackupCommands,
 ];
 
 /**

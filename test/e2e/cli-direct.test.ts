@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { lockFolder } from '../../src/store/folder-lock.ts';
@@ -116,6 +116,26 @@ describe('the command line on a data folder that nobody uses', () => {
 	it('tells that the schema is up to date', async () => {
 		const checked = await run('migrate', '--check');
 		expect([checked.code, checked.out]).toEqual([0, 'The database is up to date.\n']);
+	});
+
+	it('copies the database into a file, and back into a folder that is new', async () => {
+		const copied = await run('backup', '-o', 'company.backup');
+		expect([copied.code, copied.out]).toEqual([
+			0,
+			expect.stringMatching(/^Wrote company\.backup: \d+ rows of \d+ tables, as of /),
+		]);
+		const elsewhere = { PORTCULLIS_DATA: bench.path('other') };
+		const restored = await bench.run(['restore', 'company.backup'], elsewhere);
+		expect([restored.code, restored.out]).toEqual([0, copied.out.replace(/^.*: /, 'Restored ')]);
+		const [there, here] = await Promise.all([
+			bench.run(['workspace', 'show', 'google', '--json'], elsewhere),
+			run('workspace', 'show', 'google', '--json'),
+		]);
+		expect([there.code, there.out]).toEqual([0, here.out]);
+		const again = await bench.run(['restore', 'company.backup'], elsewhere);
+		expect([again.code, again.out, again.err]).toEqual([1, '', expect.stringContaining('it is not empty')]);
+		const none = await bench.run(['backup', '-o', 'x'], { PORTCULLIS_DATA: bench.path('none') });
+		expect([none.code, existsSync(bench.path('none'))]).toEqual([1, false]);
 	});
 
 	it('deletes a workspace when it need not ask', async () => {

@@ -64,6 +64,25 @@ describe('the command line beside a gateway', () => {
 		expect([managed.code, managed.err]).toEqual([1, expect.stringContaining('PC_FILE_MANAGED')]);
 	});
 
+	it('rules about tools member by member, and selects them', async () => {
+		const far = ['--transport', 'http', '--address', 'http://127.0.0.1:9/mcp'];
+		expect((await as(tokens.googleAdmin, 'server', 'add', 'google/far', ...far)).code).toBe(0);
+		const rule = (...args: string[]) => as(tokens.googleAdmin, 'tool', 'rule', ...args);
+		expect((await rule('set', 'google/far', 'delete', '--minimum-level', 'admin')).code).toBe(0);
+		expect((await rule('set', 'google/far', 'delete', '--readable', '--enabled', 'no')).code).toBe(0);
+		const rules = await rule('list', 'google/far');
+		expect(rules.out.trim().split('\n').at(-1)?.split(/ {2,}/)).toEqual(['delete', 'no', 'admin', 'yes', '-', '-']);
+		const daily = ['google/daily', '--title', 'Daily', '--tool', 'far/delete', 'child/echo'];
+		expect((await as(tokens.googleAdmin, 'toolset', 'create', ...daily)).code).toBe(0);
+		const shown = await as(tokens.googleAdmin, 'toolset', 'show', 'google/daily', '--json');
+		expect(JSON.parse(shown.out)).toMatchObject({ title: 'Daily', tools: ['child/echo', 'far/delete'] });
+		const used = await as(tokens.googleAdmin, 'server', 'remove', 'google/far');
+		expect([used.code, used.err]).toEqual([1, expect.stringContaining('PC_CONFLICT')]);
+		expect((await as(tokens.googleAdmin, 'toolset', 'delete', 'google/daily')).code).toBe(0);
+		expect((await rule('remove', 'google/far', 'delete')).code).toBe(0);
+		expect((await as(tokens.googleAdmin, 'server', 'remove', 'google/far')).code).toBe(0);
+	});
+
 	it('lists tools with who may use them, and calls one', async () => {
 		const tools = await admin('tool', 'list', 'google/child');
 		expect([tools.code, tools.out]).toEqual([0, expect.stringMatching(/^echo +(yes|no) +no +/m)]);
