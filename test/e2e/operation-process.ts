@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type FakeDirectory, startFakeDirectory } from '../fakes/directory.ts';
 import type { AuditLine, ConfigInput } from '../fakes/gateway.ts';
+import { openFolder } from '../fakes/postgres.ts';
+import { endDatabase, readRecorded } from '../fakes/recorded.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'dist/main.js');
@@ -35,13 +36,17 @@ export interface Workbench {
 	start(args: readonly string[], env?: Readonly<Record<string, string>>): CliProcess;
 	/** Runs a command to its end. */
 	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
-	audit(): readonly AuditLine[];
+	/** Data folder of the gateways that run in it. */
+	readonly dataFolder: string;
+	/** What was recorded, once no gateway runs in it any more. */
+	audit(): Promise<readonly AuditLine[]>;
 	close(): Promise<void>;
 }
 
 /** Prepares a folder; nothing runs in it yet. */
 export async function openWorkbench(): Promise<Workbench> {
-	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
+	const folder = openFolder('portcullis-process-');
+	const dataFolder = join(folder, '.portcullis');
 	const directory = await startFakeDirectory();
 	const processes: CliProcess[] = [];
 	const path = (name: string): string => join(folder, name);
@@ -52,6 +57,7 @@ export async function openWorkbench(): Promise<Workbench> {
 	};
 	return {
 		folder,
+		dataFolder,
 		directory,
 		path,
 		start,
@@ -63,19 +69,15 @@ export async function openWorkbench(): Promise<Workbench> {
 			const exit = await started.exit;
 			return { ...exit, out: started.stdout(), err: started.stderr() };
 		},
-		audit: () => readLines(path('.portcullis/audit.jsonl')),
+		audit: async () => (await readRecorded(dataFolder)).map((line) => JSON.parse(line) as AuditLine),
 		async close() {
 			for (const each of processes) each.signal('SIGKILL');
 			await Promise.all(processes.map(({ exit }) => exit));
+			await endDatabase(dataFolder);
 			await directory.close();
 			rmSync(folder, { recursive: true });
 		},
 	};
-}
-
-function readLines(path: string): AuditLine[] {
-	const lines = readFileSync(path, 'utf8').split('\n');
-	return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditLine);
 }
 
 function startCli(args: readonly string[], at: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }): CliProcess {

@@ -10,7 +10,8 @@ import { lockFolder } from '../../src/store/folder-lock.ts';
 import { createStore } from '../../src/store/store.ts';
 import { until } from '../e2e/failure-calls.ts';
 import { isRunning } from '../e2e/operation-process.ts';
-import { ask, openFolder, serversOn, startGatewayLike } from './embedded-gateway.ts';
+import { openFolder } from '../fakes/postgres.ts';
+import { ask, serversOn, startGatewayLike } from './embedded-gateway.ts';
 
 const ROUNDS = 5;
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -20,7 +21,7 @@ describe('the database of its own, after a crash', () => {
 	let folder: string;
 	let running: EmbeddedPostgres | undefined;
 	beforeEach(() => {
-		folder = openFolder();
+		folder = openFolder('portcullis-own-');
 	});
 	afterEach(async () => {
 		await running?.close();

@@ -1,20 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import type { PgConnection } from '../../src/store/embedded/start-cluster.ts';
 
 const DIST = resolve(import.meta.dirname, '../../dist/store');
-
-/** A temporary folder that every account may pass. */
-export function openFolder(): string {
-	const folder = mkdtempSync(join(tmpdir(), 'portcullis-own-'));
-	chmodSync(folder, 0o711);
-	return folder;
-}
 
 /** One statement on a connection of its own. */
 export async function ask(connection: PgConnection, text: string): Promise<Record<string, unknown>[]> {

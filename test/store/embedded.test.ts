@@ -16,7 +16,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Log } from '../../src/observe/log.ts';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded/start-embedded.ts';
 import { until } from '../e2e/failure-calls.ts';
-import { ask, openFolder, serversOn, startGatewayLike } from './embedded-gateway.ts';
+import { openFolder } from '../fakes/postgres.ts';
+import { ask, serversOn, startGatewayLike } from './embedded-gateway.ts';
 
 const linux = it.runIf(process.platform === 'linux');
 const isRoot = process.getuid?.() === 0;
@@ -34,7 +35,7 @@ describe('the database of its own, while it runs', () => {
 	let folder: string;
 	let running: EmbeddedPostgres;
 	beforeAll(async () => {
-		folder = openFolder();
+		folder = openFolder('portcullis-own-');
 		const write = (...line: unknown[]): void => void lines.push(line);
 		const log = { debug: write, info: write, warn: write, error: write } as unknown as Log;
 		running = await startEmbedded({ folder, log });
@@ -136,7 +137,7 @@ describe('the database of its own, from start to start', () => {
 	let folder: string;
 	let running: EmbeddedPostgres | undefined;
 	beforeEach(() => {
-		folder = openFolder();
+		folder = openFolder('portcullis-own-');
 	});
 	afterEach(async () => {
 		await running?.close();
