@@ -24,6 +24,8 @@ export interface CliProcess {
 	stdout(): string;
 	stderr(): string;
 	signal(name: NodeJS.Signals): void;
+	/** As a terminal does it: to the process and to all of its group. */
+	signalGroup(name: NodeJS.Signals): void;
 }
 
 /** A temporary folder with a configuration and a directory that signs; processes started in it end with it. */
@@ -81,7 +83,8 @@ export async function openWorkbench(): Promise<Workbench> {
 }
 
 function startCli(args: readonly string[], at: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }): CliProcess {
-	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['ignore', 'pipe', 'pipe'] });
+	// A group of its own, as a shell gives each command.
+	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
 	const [out, err] = [collect(child, 'stdout'), collect(child, 'stderr')];
 	const exit = new Promise<Exit>((done) => child.once('close', (code, signal) => done({ code, signal })));
 	return {
@@ -90,6 +93,7 @@ function startCli(args: readonly string[], at: { readonly cwd: string; readonly 
 		stdout: out,
 		stderr: err,
 		signal: (name) => void child.kill(name),
+		signalGroup: (name) => void process.kill(-(child.pid ?? 0), name),
 	};
 }
 
