@@ -84,8 +84,6 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
 			return { front, operator };
 		},
-		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
-		reopen: () => reopenRecords(records, log),
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;
@@ -122,15 +120,6 @@ function tellGaps(gaps: Gaps, log: Log): void {
 	} catch (error) {
 		const { code } = error as { code?: unknown };
 		log.error({ code }, 'the audit cannot be told of all records it goes without');
-	}
-}
-
-function reopenRecords(records: RecordKeeper, log: Log): void {
-	try {
-		records.reopen();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		log.error({ code }, 'the audit file cannot be opened anew; the old one is kept');
 	}
 }
 

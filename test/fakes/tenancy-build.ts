@@ -25,7 +25,7 @@ export function plant(faults: readonly Fault[]): FaultyBuild {
 	const remove = (): void => rmSync(folder, { recursive: true, force: true });
 	cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
 	cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-	symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+	for (const name of ['node_modules', 'migrations']) symlinkSync(join(ROOT, name), join(folder, name));
 	try {
 		for (const fault of faults) plantOne(join(folder, 'dist', fault.file), fault);
 	} catch (error) {
