@@ -1,25 +1,30 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { createAdmin, createCallerOf } from './admin/create-admin.ts';
+import type { ResourceParts } from './admin/resource-parts.ts';
+import { createRunCall } from './admin/run-call.ts';
+import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
-import { createGaps, type Gaps } from './audit/gaps.ts';
-import { createTrails, type TrailOutcome } from './audit/trail.ts';
-import type { Snapshot, SnapshotSource } from './config/snapshot.ts';
-import { createAttachCredential } from './credentials/attach-credential.ts';
+import type { SnapshotSource } from './config/snapshot.ts';
+import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
-import { type ListenAt, type Listener, listen } from './edge/listen.ts';
+import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
-import { createAuthenticate } from './identity/authenticate.ts';
+import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
 import { createRequestStates } from './mcp/modern/request-state.ts';
 import { createTaskIds } from './mcp/modern/task-ids.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createMetrics } from './observe/metrics.ts';
+import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
-import { createResolveRoute } from './router/resolve-route.ts';
-import { createUpstreams } from './upstream/upstreams.ts';
+import { checkMirroredHeaders } from './router/check-mirrored-headers.ts';
+import { createResolveRoute, type ResolveRoute } from './router/resolve-route.ts';
+import type { Store } from './store/store.ts';
+import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
 
 /** What an app is made of. */
 export interface AppParts {
@@ -27,6 +32,8 @@ export interface AppParts {
 	readonly snapshots: SnapshotSource;
 	/** Where the audit goes; whoever made it closes it after the app. */
 	readonly records: RecordKeeper;
+	/** Where the management API finds what it manages; without it there is nothing to manage. */
+	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
 	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
 	readonly isStale?: () => boolean;
 	/** Harmless variables of our environment for stdio children. */
@@ -38,51 +45,45 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, records, childEnv, log, isStale = () => false }: AppParts) {
+export function createApp({ snapshots, records, managed, childEnv, log, isStale = () => false }: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const seals = createSeals();
 	const attach = createAttachCredential();
 	const authenticator = createAuthenticate({ snapshots });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
-		seals,
+		seals: createSeals(),
 		childEnv,
 		log,
 		metrics,
-		mayUse: (principal, server, tool) => decide(principal, { server, effect: 'tool', tool }).allowed,
+		mayUse: (principal, subject) => decide(principal, { ...subject, effect: 'tool' }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
-	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
-	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
-	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
-	const resolveRoute = createResolveRoute({ snapshots, directory: upstreams.directory, sessions: sessionIds });
+	const { directory, stateOf: serverState } = upstreams;
+	const audit = createAudit({ snapshots, records, log, metrics });
+	const resolveRoute = createResolveRoute({ snapshots, directory, sessions: sessionIds });
+	const stages = createStages({ audit, authenticator, resolveRoute, attach, upstreams });
 	let draining = false;
-	const dataPlane = createDataPlane({
-		snapshots,
-		isDraining: () => draining,
-		isStale,
-		renew: authenticator.renew,
-		stages: {
-			openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
-			authenticate: authenticator.authenticate,
-			resolveRoute,
-			decide: decideRoute,
-			attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
-			forward: upstreams.forward,
-		},
-	});
+	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
+	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
+	const known = { current: snapshots.current, directory, credentialOf, serverState, runCall: createRunCall(stages) };
+	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
+	const admin = adminFor(createCallerOf(authenticator));
+	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,
-		directory: upstreams.directory,
-		serverState: upstreams.stateOf,
-		async listen(at: { readonly public: ListenAt; readonly operator: ListenAt }) {
-			const front = await listen(at.public, createPublicHandler(dataPlane, snapshots));
-			const view = { isReady: () => !draining && !isStale(), metrics: metrics.text };
-			const operator = await listen(at.operator, createOperatorHandler(view)).catch((error) => giveUp(front, error));
-			return { front, operator };
+		directory,
+		serverState,
+		/** The management API for the operator, who asks from within this process. */
+		operatorApi: () => adminFor(() => ({ kind: 'operator' })),
+		async listen(at: Both<ListenAt>) {
+			await admin.ready();
+			return listenBoth(at, {
+				public: createPublicHandler({ data: dataPlane, admin }, snapshots),
+				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
+			});
 		},
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
@@ -91,10 +92,34 @@ export function createApp({ snapshots, records, childEnv, log, isStale = () => f
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
+			await admin.close();
 			await upstreams.close();
 			authenticator.close();
-			tellGaps(gaps, log);
+			audit.tellGaps();
 		},
+	};
+}
+
+interface StageParts {
+	readonly audit: Audit;
+	readonly authenticator: Authenticator;
+	readonly resolveRoute: ResolveRoute;
+	readonly attach: AttachCredential;
+	readonly upstreams: Upstreams;
+}
+
+function createStages({ audit, authenticator, resolveRoute, attach, upstreams }: StageParts): Stages {
+	return {
+		openTrail: audit.openTrail,
+		authenticate: authenticator.authenticate,
+		resolveRoute,
+		decide(principal, route, call) {
+			const decision = decideRoute(principal, route, call);
+			if (decision.allowed) checkMirroredHeaders(route, call);
+			return decision;
+		},
+		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
+		forward: upstreams.forward,
 	};
 }
 
@@ -105,35 +130,4 @@ function createSeals() {
 		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
 		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
-}
-
-// Asked only when a record cannot be kept.
-function isBestEffort(snapshot: Snapshot, workspaceId: string): boolean {
-	return [...snapshot.workspaces.values()].some(
-		({ id, auditMode }) => id === workspaceId && auditMode === 'best-effort',
-	);
-}
-
-function tellGaps(gaps: Gaps, log: Log): void {
-	try {
-		gaps.tell();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		log.error({ code }, 'the audit cannot be told of all records it goes without');
-	}
-}
-
-// Half a gateway must not go on listening.
-async function giveUp(front: Listener, error: unknown): Promise<never> {
-	await front.drain(AbortSignal.abort());
-	throw error;
-}
-
-function tellOutcome(ended: TrailOutcome, { log, metrics }: { readonly log: Log; readonly metrics: Metrics }): void {
-	const { requestId, facts, outcome, code, stage, durationMs } = ended;
-	metrics.call(outcome, stage ?? 'none', durationMs);
-	const { address, method, workspace, server } = facts;
-	const line = { request: requestId, outcome, code, address, method, workspace, server, durationMs };
-	if (outcome === 'ok') log.debug(line, 'call');
-	else log.info(line, 'call');
 }

@@ -8,7 +8,7 @@ export interface RecordSubject {
 	/** Slug of the workspace. */
 	readonly workspace?: string;
 	/** Its stable id. */
-	readonly workspaceId?: string;
+	readonly workspaceId?: string | undefined;
 	readonly server?: string;
 	/** Upstream's own name of the tool. */
 	readonly tool?: string;

@@ -80,12 +80,12 @@ describe('a shipper', () => {
 		expect(seen).toEqual([{ ...known, line }]);
 	});
 
-	it('ships at most a thousand records and a mebibyte at once', async () => {
-		keep(...Array.from({ length: 2_500 }, (_, at) => `r-${at}`));
-		keep(...Array.from({ length: 4 }, (_, at) => `${at}-${'x'.repeat(400_000)}`));
+	it('ships at most 250 records and 256 KiB at once', async () => {
+		keep(...Array.from({ length: 625 }, (_, at) => `r-${at}`));
+		keep(...Array.from({ length: 4 }, (_, at) => `${at}-${'x'.repeat(100_000)}`));
 		expect(await begin().flush(soon())).toBe(true);
-		expect(arrived.map(({ length }) => length)).toEqual([1_000, 1_000, 502, 2]);
-		expect(arrived.flat()).toHaveLength(2_504);
+		expect(arrived.map(({ length }) => length)).toEqual([250, 250, 127, 2]);
+		expect(arrived.flat()).toHaveLength(629);
 	});
 
 	it('leaves nothing behind when it was flushed', async () => {

@@ -42,22 +42,29 @@ export interface Shipper {
 	counts(): ShipCounts;
 }
 
-const BATCH_RECORDS = 1_000;
-const BATCH_BYTES = 1024 * 1024;
+/** Small enough to keep the event loop free for calls. */
+const BATCH_RECORDS = 250;
+const BATCH_BYTES = 256 * 1024;
 const LOOK_MS = 250;
+/** While there is room, shipping rests this many times as long as it worked: calls have the machine first. */
+const REST = 9;
+/** Bytes that may wait before shipping rests no more. */
+const RESTFUL_BYTES = 64 * 1024 * 1024;
 const LONGEST_RETRY_MS = 5_000;
 
 /** A shipper that has begun. While there is nothing to do it has one timer, which keeps no process alive. */
 export function createShipper({ spool, ship, onTrouble, retryMs }: ShipperParts): Shipper {
 	const closing = new AbortController();
+	// Whoever waits for the end of it all waits for no rests.
+	const hurrying = new AbortController();
 	const batches = createBatches({ spool, ship, onTrouble, signal: closing.signal });
 	let running = Promise.resolve(true);
 	let timer: NodeJS.Timeout | undefined;
 
-	const attempt = (): Promise<boolean> => {
+	const attempt = (rest: () => Promise<void>): Promise<boolean> => {
 		running = running.then(async () => {
 			try {
-				while (!closing.signal.aborted && (await batches.shipNext()));
+				while (!closing.signal.aborted && (await batches.shipNext())) await rest();
 				return !closing.signal.aborted;
 			} catch (error) {
 				if (!closing.signal.aborted) onTrouble({ what: 'delayed', error });
@@ -67,7 +74,7 @@ export function createShipper({ spool, ship, onTrouble, retryMs }: ShipperParts)
 		return running;
 	};
 	const look = async (failedMs: number): Promise<void> => {
-		const succeeded = spool.unshippedBytes() === 0 || (await attempt());
+		const succeeded = spool.unshippedBytes() === 0 || (await attempt(createRests(spool, hurrying.signal)));
 		wait(succeeded ? 0 : nextRetry(failedMs, retryMs));
 	};
 	const wait = (failedMs: number): void => {
@@ -79,24 +86,39 @@ export function createShipper({ spool, ship, onTrouble, retryMs }: ShipperParts)
 
 	return {
 		async flush(signal) {
+			hurrying.abort();
 			sealIfPossible(spool);
 			for (
 				let failedMs = retryMs;
 				!signal.aborted && !closing.signal.aborted;
 				failedMs = nextRetry(failedMs, retryMs)
 			) {
-				if (await Promise.race([attempt(), aborted(signal)])) return true;
+				if (await Promise.race([attempt(noRest), aborted(signal)])) return true;
 				await delay(failedMs, undefined, { signal }).catch(() => undefined);
 			}
 			return false;
 		},
 		async close() {
 			closing.abort();
+			hurrying.abort();
 			clearTimeout(timer);
 			await running;
 			batches.close();
 		},
 		counts: batches.counts,
+	};
+}
+
+const noRest = async (): Promise<void> => undefined;
+
+function createRests(spool: SpoolReader, hurry: AbortSignal): () => Promise<void> {
+	let since = performance.now();
+	return async () => {
+		const workedMs = performance.now() - since;
+		if (!hurry.aborted && spool.unshippedBytes() < RESTFUL_BYTES) {
+			await delay(Math.min(workedMs * REST, LOOK_MS), undefined, { signal: hurry, ref: false }).catch(() => undefined);
+		}
+		since = performance.now();
 	};
 }
 

@@ -415,6 +415,30 @@ describe.skipIf(!existsSync(FULL_DISK))('a disk that takes nothing more', () => 
 		expect(await drain(spool)).toEqual(['back']);
 	});
 
+	it('is emptied although it has no room to remember what was shipped, and nothing is lost by that', async () => {
+		const spool = open();
+		spool.keep('before');
+		spool.seal();
+		spool.keep('after');
+		symlinkSync(FULL_DISK, join(folder, 'shipped.json.tmp'));
+		await spool.acknowledge((await spool.read(MIB))!.position);
+		expect(names()).toEqual(['0000000002.jsonl', 'shipped.json.tmp']);
+		expect(spool.unshippedBytes()).toBe(6);
+		expect(await drain(open())).toEqual(['after']);
+	});
+
+	it('keeps a segment with an open call until what was shipped can be remembered', async () => {
+		const spool = open();
+		intend(spool, 'r-1');
+		spool.seal();
+		symlinkSync(FULL_DISK, join(folder, 'shipped.json.tmp'));
+		const { position } = (await spool.read(MIB))!;
+		await expect(spool.acknowledge(position)).rejects.toThrow('ENOSPC');
+		rmSync(join(folder, 'shipped.json.tmp'));
+		await spool.acknowledge(position);
+		expect(names()).toEqual(['0000000001.jsonl', '0000000002.jsonl', 'shipped.json']);
+	});
+
 	it('during a call leaves its outcome unknown, and says so when it has room again', async () => {
 		const spool = open();
 		for (const request of ['r-1', 'r-2', 'r-3']) intend(spool, request);

@@ -153,8 +153,12 @@ async function acknowledge({ folder, segments, intents }: Acknowledging, place: 
 	const { segment, offset } = segments.stretchAt(place);
 	const before = segments.position();
 	if (segment < before.segment || (segment === before.segment && offset <= before.offset)) return;
+	const open = intents.idsBefore(segment);
 	// Remembered before anything is removed. What becomes open or known meanwhile stands in segments that stay.
-	await folder.writeShipped({ segment, offset, open: intents.idsBefore(segment) });
+	await folder.writeShipped({ segment, offset, open }).catch((error) => {
+		// A full disk must not keep itself from being emptied: where nothing is open, the segments that stay say enough.
+		if (open.length > 0) throw error;
+	});
 	segments.moveTo({ segment, offset });
 	const needed = intents.segments();
 	const finished = segments.finished().filter((each) => !needed.has(each));

@@ -34,10 +34,10 @@ export type Kept = Promise<void> | undefined;
 export interface Trail {
 	note(facts: TrailFacts): void;
 	/**
-	 * Writes that the call is about to go upstream with this credential, and must be waited for. Throws or rejects with
-	 * PC_AUDIT_UNAVAILABLE when it cannot be kept.
+	 * Writes that the call is about to go upstream with this credential, or that a change is about to be made, and must be
+	 * waited for. Throws or rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept.
 	 */
-	intend(credential: string): Kept;
+	intend(credential?: string): Kept;
 	/**
 	 * Writes the outcome before the answer leaves; for a stream, before its last frame does. Throws or rejects with
 	 * PC_AUDIT_OUTCOME_LOST when it cannot be kept.
@@ -45,6 +45,8 @@ export interface Trail {
 	close(answer: Answer): Answer | Promise<Answer>;
 	/** Writes a refusal or failure. Throws or rejects with PC_AUDIT_UNAVAILABLE when it cannot be kept. */
 	fail(error: PortcullisError): Kept;
+	/** Ends without a record: nothing but our own configuration was read, by somebody who may. */
+	forget(): void;
 }
 
 /** What a trail is made with. */
@@ -183,16 +185,9 @@ function openTrail(parts: Shared, requestId: string): Trail {
 	return {
 		note: (more) => void Object.assign(facts, more),
 		intend(credential) {
-			facts.credential = credential;
-			return write(parts, {
-				requestId,
-				kind: 'intent',
-				subject: facts,
-				known: facts,
-				lost: 'PC_AUDIT_UNAVAILABLE',
-				onKept: passes('kept'),
-				onForgiven: passes('forgiven'),
-			});
+			if (credential !== undefined) facts.credential = credential;
+			const line = { requestId, kind: 'intent', subject: facts, known: facts, lost: 'PC_AUDIT_UNAVAILABLE' } as const;
+			return write(parts, { ...line, onKept: passes('kept'), onForgiven: passes('forgiven') });
 		},
 		close(answer) {
 			if (answer.kind === 'stream') {
@@ -203,6 +198,10 @@ function openTrail(parts: Shared, requestId: string): Trail {
 			return kept === undefined ? answer : kept.then(() => answer);
 		},
 		fail: (error) => end({ outcome: intent === 'none' ? 'refused' : 'failed', error }),
+		forget() {
+			closed = true;
+			idle();
+		},
 	};
 }
 

@@ -10,11 +10,11 @@ import type { Principal } from '../identity/principal.ts';
 import { createPrincipalOf } from '../identity/principal-of.ts';
 import { createLog } from '../observe/log.ts';
 import { decide } from '../policy/decide.ts';
+import { explainDecision, explainGrants } from '../policy/explain-words.ts';
 import type { CatalogItem } from '../router/catalog.ts';
 import { type CommandIo, guarded } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths } from './demo-folder.ts';
-import { explainDecision, explainGrants } from './explain-words.ts';
 
 interface ExplainOptions {
 	readonly as: string;
@@ -90,11 +90,14 @@ async function explainTool(app: App, principal: Principal, at: { snapshot: Snaps
 	if (name === '') throw new Error('Name the tool as workspace/server/tool, for example google/files/read_text_file.');
 	const server = at.snapshot.workspaces.get(workspace)?.servers.get(slug);
 	if (server === undefined) return { allowed: false, lines: [`No: there is no server ${workspace}/${slug}.`] };
-	const before = decide(principal, { server, effect: 'read', tool: undefined });
+	const before = decide(principal, { server, effect: 'read', tool: undefined, toolset: undefined });
 	if (!before.allowed) return explainDecision(before, { server, name });
 	const tool = await findTool(app, principal, { server, name });
 	if ('problem' in tool) return { allowed: false, lines: [tool.problem] };
-	const words = explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found }), { server, name });
+	const words = explainDecision(decide(principal, { server, effect: 'tool', tool: tool.found, toolset: undefined }), {
+		server,
+		name,
+	});
 	const { revision, way } = await app.directory.spokenBy({ principal, server });
 	const about = [
 		`  spoken: MCP ${revision} over ${way}.`,

@@ -48,7 +48,8 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	opened.add(audit.close);
 	const { snapshots } = configuration;
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
-	const app = createApp({ snapshots, records: audit.records, isStale, childEnv: childVariables(env), log });
+	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
+	const app = createApp({ snapshots, records: audit.records, managed, isStale, childEnv: childVariables(env), log });
 	opened.add(app.close);
 	const onHangup = (): void => void configuration.reload();
 	process.on('SIGHUP', onHangup);

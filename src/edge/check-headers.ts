@@ -21,6 +21,9 @@ const ONCE = new Set([
 	'content-length',
 	'content-encoding',
 	'last-event-id',
+	'if-match',
+	'if-none-match',
+	'idempotency-key',
 ]);
 
 /**

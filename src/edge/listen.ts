@@ -40,6 +40,23 @@ export async function listen(at: ListenAt, handler: RequestListener): Promise<Li
 	return { port: (server.address() as AddressInfo).port, drain: (signal) => drain(server, signal) };
 }
 
+/** Something for callers, and the same for operators. */
+export interface Both<T> {
+	readonly public: T;
+	readonly operator: T;
+}
+
+/** Starts both servers, or neither: half a gateway must not go on listening. */
+export async function listenBoth(at: Both<ListenAt>, handlers: Both<RequestListener>) {
+	const front = await listen(at.public, handlers.public);
+	try {
+		return { front, operator: await listen(at.operator, handlers.operator) };
+	} catch (error) {
+		await front.drain(AbortSignal.abort());
+		throw error;
+	}
+}
+
 function drain(server: HttpServer, signal: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
 		const cut = (): void => server.closeAllConnections();

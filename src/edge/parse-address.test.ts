@@ -15,7 +15,7 @@ function parsed(target: string, door?: Door): unknown {
 const slug = fc.stringMatching(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const piece = fc.oneof(
 	slug,
-	fc.constantFrom('', 'w', 's', 'mcp', '.', '..', '%2f', '%2e', 'W', '\\', '?', '#', ' ', 'é'),
+	fc.constantFrom('', 'w', 's', 't', 'mcp', '.', '..', '%2f', '%2e', 'W', '\\', '?', '#', ' ', 'é'),
 );
 
 describe('parseAddress', () => {
@@ -25,6 +25,7 @@ describe('parseAddress', () => {
 		['/mcp?token=x', { kind: 'all' }],
 		['/w/a/mcp', { kind: 'workspace', workspace: 'a' }],
 		['/w/a/s/b/mcp/', { kind: 'server', workspace: 'a', server: 'b' }],
+		['/w/a/t/b/mcp', { kind: 'toolset', workspace: 'a', toolset: 'b' }],
 		['/w/mcp/s/mcp/mcp', { kind: 'server', workspace: 'mcp', server: 'mcp' }],
 	])('reads %s', (target, address) => expect(parsed(target)).toEqual(address));
 
@@ -33,6 +34,8 @@ describe('parseAddress', () => {
 			fc.property(slug, slug, fc.constantFrom('', '/', '?', '/?a=/b/mcp'), (workspace, server, tail) => {
 				const address = { kind: 'server', workspace, server } as const;
 				expect(parsed(pathOf(address) + tail)).toEqual(address);
+				const toolset = { kind: 'toolset', workspace, toolset: server } as const;
+				expect(parsed(pathOf(toolset) + tail)).toEqual(toolset);
 				expect(parsed(`/w/${workspace}/mcp${tail}`)).toEqual({ kind: 'workspace', workspace });
 			}),
 		);

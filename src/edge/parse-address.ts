@@ -26,10 +26,12 @@ function partsOf(target: string): string[] {
 export function parseAddress(target: string, door: Door = 'mcp'): Address {
 	const parts = partsOf(target);
 	if (parts[0] !== '' || parts[parts.length - 1] !== door) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
-	const [, w, workspace = '', s, server = ''] = parts;
+	const [, w, workspace = '', kind, slug = ''] = parts;
 	if (parts.length === 2) return { kind: 'all' };
 	if (w !== 'w' || !isSlug(workspace)) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
 	if (parts.length === 4) return { kind: 'workspace', workspace };
-	if (parts.length !== 6 || s !== 's' || !isSlug(server)) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
-	return { kind: 'server', workspace, server };
+	if (parts.length !== 6 || !isSlug(slug)) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+	if (kind === 's') return { kind: 'server', workspace, server: slug };
+	if (kind === 't') return { kind: 'toolset', workspace, toolset: slug };
+	throw new PortcullisError('PC_ADDRESS_UNKNOWN');
 }

@@ -21,6 +21,14 @@ export function metadataUrl(request: IncomingMessage, names: PublicNames): strin
 	return originOf(request, names) + WELL_KNOWN + resource;
 }
 
+/** Where the management API begins; for sign-in it is one resource, whatever is asked of it. */
+export const API_ROOT = '/api/v1';
+
+/** Where the metadata of the management API stands. */
+export function apiMetadataUrl(request: IncomingMessage, names: PublicNames): string {
+	return originOf(request, names) + WELL_KNOWN + API_ROOT;
+}
+
 function originOf(request: IncomingMessage, names: PublicNames): string {
 	return names.url ?? `http://${request.headers.host ?? 'localhost'}`;
 }
@@ -33,7 +41,7 @@ export function sendMetadata(request: IncomingMessage, response: ServerResponse,
 	const path = ((request.url ?? '').split('?', 1)[0] as string).slice(WELL_KNOWN.length);
 	try {
 		checkNames(readHeaders(request.rawHeaders), snapshot.names);
-		parseAddress(path, doorOf(path) === 'sse' ? 'sse' : 'mcp');
+		if (path !== API_ROOT) parseAddress(path, doorOf(path) === 'sse' ? 'sse' : 'mcp');
 	} catch {
 		response.writeHead(404).end();
 		return;

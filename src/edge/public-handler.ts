@@ -1,18 +1,41 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { SnapshotSource } from '../config/snapshot.ts';
-import { corsHeaders, preflightHeaders } from './cors.ts';
-import type { DataPlane } from './data-plane.ts';
+import { API_SURFACE, corsHeaders, MCP_SURFACE, preflightHeaders } from './cors.ts';
 import { isMetadataTarget, sendMetadata } from './protected-resource.ts';
 
-/** The handler of the public listener: metadata and preflights by themselves, everything else to the data plane. */
-export function createPublicHandler(dataPlane: DataPlane, snapshots: SnapshotSource): RequestListener {
+/** What answers the requests of one part of the gateway. */
+export interface Plane {
+	handle(request: IncomingMessage, response: ServerResponse): unknown;
+}
+
+/** What the public listener leads to. */
+export interface PublicPlanes {
+	/** All MCP addresses. */
+	readonly data: Plane;
+	/** `/api` and everything below. */
+	readonly admin: Plane;
+}
+
+/** The handler of the public listener: metadata and preflights by themselves, everything else to its plane. */
+export function createPublicHandler(planes: PublicPlanes, snapshots: SnapshotSource): RequestListener {
 	return (request, response) => {
-		if (request.method === 'GET' && isMetadataTarget(request.url ?? '')) {
+		const target = request.url ?? '';
+		if (request.method === 'GET' && isMetadataTarget(target)) {
 			return sendMetadata(request, response, snapshots.current());
 		}
-		// Only preflights are looked at here: everything else belongs to the pipeline from its first byte.
+		const isApi = isApiTarget(target);
+		// Only preflights are looked at here: everything else belongs to its plane from its first byte.
 		const cors = request.method === 'OPTIONS' ? corsHeaders(request.headers.origin, snapshots.current().names) : {};
-		if (cors['access-control-allow-origin'] === undefined) return void dataPlane.handle(request, response);
-		response.writeHead(204, { ...cors, ...preflightHeaders(request.headers['access-control-request-headers']) }).end();
+		if (cors['access-control-allow-origin'] === undefined) {
+			return void (isApi ? planes.admin : planes.data).handle(request, response);
+		}
+		const asked = request.headers['access-control-request-headers'];
+		const allowed = preflightHeaders(asked, isApi ? API_SURFACE : MCP_SURFACE);
+		response.writeHead(204, { ...cors, ...allowed }).end();
 	};
+}
+
+/** Whether a request target, as sent, is the management API's. */
+function isApiTarget(target: string): boolean {
+	return target.startsWith('/api') && /^\/api(?:[/?]|$)/.test(target);
 }

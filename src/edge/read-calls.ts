@@ -1,10 +1,10 @@
 import type { EdgeLimits } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { findJsonFault } from '../lib/json-strict.ts';
 import { elementsOf, sliceOf } from '../lib/json-text.ts';
 import type { Call } from '../mcp/call.ts';
 import { readMessage } from '../mcp/read-message.ts';
 import { allowsBatches } from '../mcp/revisions.ts';
+import { readJson } from './read-json.ts';
 
 /** The calls of one body: one, or those of a batch. */
 export interface Calls {
@@ -14,9 +14,7 @@ export interface Calls {
 
 /** Parses a body within the limits and classifies its messages. Throws PC_JSON_*, PC_BATCH_REFUSED and others. */
 export function readCalls(text: string, headers: ReadonlyMap<string, string>, limits: EdgeLimits): Calls {
-	const value = parse(text);
-	const fault = findJsonFault(text, { depth: limits.jsonDepth, nodes: limits.jsonNodes });
-	if (fault !== undefined) throw new PortcullisError(fault === 'ambiguous' ? 'PC_JSON_AMBIGUOUS' : 'PC_JSON_TOO_DEEP');
+	const value = readJson(text, { depth: limits.jsonDepth, nodes: limits.jsonNodes });
 	if (!Array.isArray(value)) return { calls: [readMessage({ text, value, headers })], isBatch: false };
 	if (value.length === 0 || value.length > limits.batchMessages) throw new PortcullisError('PC_BATCH_REFUSED');
 	const spans = elementsOf(text);
@@ -27,12 +25,4 @@ export function readCalls(text: string, headers: ReadonlyMap<string, string>, li
 	const allowed = calls.every((call) => call.era === 'legacy' && allowsBatches(call.revision));
 	if (!allowed) throw new PortcullisError('PC_BATCH_REFUSED');
 	return { calls, isBatch: true };
-}
-
-function parse(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch (cause) {
-		throw new PortcullisError('PC_JSON_INVALID', {}, { cause });
-	}
 }

@@ -28,12 +28,21 @@ export function refusalOf(error: PortcullisError, request: RefusedRequest): Refu
 	const body = errorText(error.facts.idText ?? request.idText, { code: row.rpc, message: row.sentence, data });
 	// 2026-07-28 wants 404 for an unknown method; legacy clients would take it for a lost session.
 	const status = error.code === 'PC_METHOD_UNKNOWN' && request.era === 'modern' ? 404 : row.http;
+	const headers = refusalHeaders(error, status, request.resourceMetadataUrl);
+	return { status, headers: status === 405 ? { ...headers, allow: 'POST' } : headers, body };
+}
+
+/** Headers of an answer that refuses, whatever its body: how to sign in, when to try again, whether to hang up. */
+export function refusalHeaders(
+	error: PortcullisError,
+	status: number,
+	resourceMetadataUrl: string,
+): Readonly<Record<string, string>> {
 	const headers: Record<string, string> = {};
-	if (status === 401) headers['www-authenticate'] = challengeFor(error.code, request.resourceMetadataUrl);
-	if (status === 405) headers['allow'] = 'POST';
+	if (status === 401) headers['www-authenticate'] = challengeFor(error.code, resourceMetadataUrl);
 	const retryAfter = error.facts.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
 	if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter);
 	// The rest of a body that is too large is not read, and a gateway that stops takes no further request.
 	if (status === 413 || error.code === 'PC_SHUTTING_DOWN') headers['connection'] = 'close';
-	return { status, headers, body };
+	return headers;
 }

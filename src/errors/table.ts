@@ -8,7 +8,8 @@ export type Stage =
 	| 'credentials'
 	| 'upstream'
 	| 'config'
-	| 'store';
+	| 'store'
+	| 'admin';
 
 /** One row of the error table. `http` and `rpc` are read by the edge alone. */
 export interface ErrorRow {
@@ -312,6 +313,40 @@ export const ERRORS = {
 		-31503,
 		'The gateway has been without its database for too long to go by what it knew; try again shortly.',
 	),
+	PC_NOT_FOUND: row('admin', 404, -31404, 'There is no such thing, or you may not see it.'),
+	PC_LEVEL_TOO_LOW: row(
+		'admin',
+		403,
+		-31403,
+		'This needs a higher access level than you hold here; ask an administrator.',
+	),
+	PC_SERVER_UNUSABLE: row(
+		'admin',
+		409,
+		-31409,
+		'The server is disabled, or cannot be used by this gateway; look at its state.',
+	),
+	PC_INPUT_INVALID: row('admin', 400, -31400, 'The request does not fit what this address takes; see errors.'),
+	PC_IF_MATCH_MISSING: row('admin', 428, -31428, 'Send If-Match with the ETag of the version that you mean to change.'),
+	PC_IF_MATCH_STALE: row(
+		'admin',
+		412,
+		-31412,
+		'It is not at the version you named; read it again and repeat your change.',
+	),
+	PC_IDEMPOTENCY_KEY_REUSED: row(
+		'admin',
+		422,
+		-31422,
+		'This Idempotency-Key came with another request before; choose a new one.',
+	),
+	PC_API_TIMEOUT: row(
+		'admin',
+		504,
+		-31504,
+		'The request took too long and was given up; check its effect before you repeat it.',
+	),
+
 	PC_INTERNAL: row('edge', 500, -32603, 'Something went wrong inside the gateway; tell its operator the request id.'),
 } as const satisfies Record<string, ErrorRow>;
 

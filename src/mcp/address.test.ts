@@ -8,12 +8,14 @@ describe('an address', () => {
 	it('has one path', () => {
 		expect(pathOf({ kind: 'all' })).toBe('/mcp');
 		expect(pathOf({ kind: 'workspace', workspace: 'google' })).toBe('/w/google/mcp');
+		expect(pathOf({ kind: 'toolset', workspace: 'google', toolset: 'daily' })).toBe('/w/google/t/daily/mcp');
 		expect(pathOf({ kind: 'server', workspace: 'google', server: 'jira' })).toBe('/w/google/s/jira/mcp');
 	});
 
 	it('says what stands before the names of a server there', () => {
 		expect(prefixesAt({ kind: 'all' }, SERVER)).toEqual(['google', 'jira']);
 		expect(prefixesAt({ kind: 'workspace', workspace: 'google' }, SERVER)).toEqual(['jira']);
+		expect(prefixesAt({ kind: 'toolset', workspace: 'google', toolset: 'daily' }, SERVER)).toEqual(['jira']);
 		expect(prefixesAt({ kind: 'server', workspace: 'google', server: 'jira' }, SERVER)).toEqual([]);
 	});
 });

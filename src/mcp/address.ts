@@ -1,13 +1,15 @@
-/** What an MCP address names: one server, all servers of a workspace, or all workspaces of the caller. */
+/** What an MCP address names: one server, all servers or a toolset of a workspace, or all workspaces of the caller. */
 export type Address =
 	| { readonly kind: 'server'; readonly workspace: string; readonly server: string }
 	| { readonly kind: 'workspace'; readonly workspace: string }
+	| { readonly kind: 'toolset'; readonly workspace: string; readonly toolset: string }
 	| { readonly kind: 'all' };
 
 /** The path of an address, without a trailing slash. */
 export function pathOf(address: Address): string {
 	if (address.kind === 'all') return '/mcp';
 	if (address.kind === 'workspace') return `/w/${address.workspace}/mcp`;
+	if (address.kind === 'toolset') return `/w/${address.workspace}/t/${address.toolset}/mcp`;
 	return `/w/${address.workspace}/s/${address.server}/mcp`;
 }
 
@@ -20,7 +22,7 @@ export interface ServerName {
 /** What stands before the upstream's names at this address. */
 export function prefixesAt(address: Address, server: ServerName): readonly string[] {
 	if (address.kind === 'server') return [];
-	return address.kind === 'workspace' ? [server.slug] : [server.workspace, server.slug];
+	return address.kind === 'all' ? [server.workspace, server.slug] : [server.slug];
 }
 
 const WRAPPED = 'portcullis://';

@@ -24,9 +24,11 @@ export const decideRoute: DecideRoute = (principal, route, call) => {
 
 function judge(principal: Principal, route: Route, call: Call): Decision {
 	if (route.kind === 'raw' || route.kind === 'held') {
-		return decide(principal, { server: route.server, effect: effectOfCall(call), tool: route.tool });
+		const toolset = route.kind === 'held' ? route.toolset : undefined;
+		return decide(principal, { server: route.server, effect: effectOfCall(call), tool: route.tool, toolset });
 	}
-	const decisions = route.servers.map((server) => decide(principal, { server, effect: 'read', tool: undefined }));
+	const about = { effect: 'read', tool: undefined, toolset: undefined } as const;
+	const decisions = route.servers.map((server) => decide(principal, { server, ...about }));
 	return decisions.find((decision) => !decision.allowed) ?? decisions[0] ?? NOTHING_TOUCHED;
 }
 

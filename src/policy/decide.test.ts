@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toolRuleOf } from '../../test/fakes/snapshot.ts';
-import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
+import type { AccessLevel, Server, ToolRule, Toolset } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Decision, decide } from './decide.ts';
 
@@ -23,7 +23,12 @@ const rule = (parts: Partial<ToolRule>): Pick<Server, 'toolRules'> => ({
 });
 
 const ask = (level: AccessLevel | undefined, on: Server, readOnly = false): Decision =>
-	decide(principal(level), { server: on, effect: 'tool', tool: { name: 'tool', readOnly, digest: DIGEST } });
+	decide(principal(level), {
+		server: on,
+		effect: 'tool',
+		tool: { name: 'tool', readOnly, digest: DIGEST },
+		toolset: undefined,
+	});
 
 const HELD = ['workspace-granted', 'server-enabled'] as const;
 
@@ -35,6 +40,7 @@ describe('a tool', () => {
 			server: server(),
 			effect: 'tool',
 			tool: { name: 'tool', readOnly: true, digest: DIGEST },
+			toolset: undefined,
 		});
 		expect(elsewhere).toEqual(refused);
 	});
@@ -74,6 +80,7 @@ describe('a tool', () => {
 				server: on,
 				effect: 'tool',
 				tool: { name: 'tool', readOnly: true, digest: undefined },
+				toolset: undefined,
 			} as const;
 			expect(decide(principal(level), unknown)).toMatchObject({ allowed: false, reasons: changed });
 		}
@@ -123,7 +130,12 @@ describe('a tool', () => {
 
 describe('something that is no tool', () => {
 	const about = (level: AccessLevel, effect: 'read' | 'tool' | 'unknown') =>
-		decide(principal(level), { server: server({ toolsEnabledByDefault: false }), effect, tool: undefined });
+		decide(principal(level), {
+			server: server({ toolsEnabledByDefault: false }),
+			effect,
+			tool: undefined,
+			toolset: undefined,
+		});
 
 	it('and only reads passes for every level', () => {
 		for (const level of LEVELS)
@@ -137,6 +149,34 @@ describe('something that is no tool', () => {
 
 	it('and says it calls a tool without naming one is refused', () => {
 		for (const level of LEVELS) expect(about(level, 'tool').allowed).toBe(false);
+	});
+});
+
+describe('at the address of a toolset', () => {
+	const toolsetOf = (tools: Readonly<Record<string, readonly string[]>>): Toolset => {
+		const named = Object.entries(tools).map(([slug, names]) => [slug, new Set(names)] as const);
+		return { slug: 't', title: 't', tools: new Map(named) };
+	};
+	const TOOL = { name: 'tool', readOnly: true, digest: DIGEST };
+	const at = (toolset: Toolset, on = server()) =>
+		decide(principal('admin'), { server: on, effect: 'tool', tool: TOOL, toolset });
+
+	it('a tool of it is judged like everywhere, and one that is not of it is refused', () => {
+		const allowed = [...HELD, 'tool-in-toolset', 'tool-enabled', 'level-sufficient'];
+		expect(at(toolsetOf({ s: ['other', 'tool'] }))).toMatchObject({ allowed: true, reasons: allowed });
+		const disabled = [...HELD, 'tool-in-toolset', 'tool-disabled'];
+		const off = server(rule({ enabled: false }));
+		expect(at(toolsetOf({ s: ['tool'] }), off)).toMatchObject({ allowed: false, reasons: disabled });
+		const refused = { allowed: false, reasons: [...HELD, 'tool-not-in-toolset'] };
+		for (const tools of [{}, { s: [] }, { s: ['Tool', 'tool '] }, { other: ['tool'] }])
+			expect(at(toolsetOf(tools))).toMatchObject(refused);
+	});
+
+	it('what is about no tool is refused', () => {
+		for (const effect of ['read', 'tool', 'unknown'] as const) {
+			const subject = { server: server(), effect, tool: undefined, toolset: toolsetOf({ s: ['tool'] }) };
+			expect(decide(principal('admin'), subject).allowed).toBe(false);
+		}
 	});
 });
 

@@ -1,5 +1,5 @@
 import { isUsable } from '../config/is-usable.ts';
-import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
+import type { AccessLevel, Server, ToolRule, Toolset } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { MethodEffect } from '../mcp/methods.ts';
 import type { CatalogItem } from '../router/catalog.ts';
@@ -11,6 +11,8 @@ export type Reason =
 	| 'server-enabled'
 	| 'server-disabled'
 	| 'server-faulty'
+	| 'tool-in-toolset'
+	| 'tool-not-in-toolset'
 	| 'tool-enabled'
 	| 'tool-disabled'
 	| 'tool-definition-unchanged'
@@ -27,6 +29,8 @@ export interface Subject {
 	readonly effect: MethodEffect;
 	/** The tool as its server describes it; absent when the call is about no tool. */
 	readonly tool: Pick<CatalogItem, 'name' | 'readOnly' | 'digest'> | undefined;
+	/** The toolset at whose address it is; `undefined`: at an address of servers. */
+	readonly toolset: Toolset | undefined;
 }
 
 /** The outcome, with every rule that was looked at, in order; the last one decided. */
@@ -65,10 +69,20 @@ interface Judgement {
 }
 
 function judge(level: AccessLevel, subject: Subject): Judgement {
+	if (subject.toolset !== undefined) return judgeInToolset(level, subject, subject.toolset);
 	if (subject.tool !== undefined) return judgeTool(level, subject.tool, subject.server);
 	// A method nobody described may change something, so it takes the right to change things.
 	if (subject.effect === 'unknown' && level === 'read') return { allowed: false, reasons: ['level-insufficient'] };
 	return { allowed: subject.effect !== 'tool', reasons: ['level-sufficient'] };
+}
+
+// A toolset has tools and nothing else.
+function judgeInToolset(level: AccessLevel, { tool, server }: Subject, { tools }: Toolset): Judgement {
+	if (tool === undefined || tools.get(server.slug)?.has(tool.name) !== true) {
+		return { allowed: false, reasons: ['tool-not-in-toolset'] };
+	}
+	const { allowed, reasons } = judgeTool(level, tool, server);
+	return { allowed, reasons: ['tool-in-toolset', ...reasons] };
 }
 
 function judgeTool(level: AccessLevel, tool: NonNullable<Subject['tool']>, server: Server): Judgement {

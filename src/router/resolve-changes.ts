@@ -2,7 +2,7 @@ import type { Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Address } from '../mcp/address.ts';
 import { asObject, type Call, type JsonObject } from '../mcp/call.ts';
-import { ALL_LISTS, CHANGED_LISTS, RESOURCE_FILTER } from '../mcp/changes.ts';
+import { ALL_LISTS, CHANGED_LISTS, type ChangedList, RESOURCE_FILTER } from '../mcp/changes.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
 import { unknownItem } from './find-item.ts';
 import type { ListenRoute, Route } from './route.ts';
@@ -32,8 +32,8 @@ const METHODS: ReadonlySet<string> = new Set(['subscriptions/listen', 'resources
 /** The route of such a call, where the gateway holds the session with the server. */
 export async function resolveChanges(place: ChangesPlace, find: FindResource): Promise<Route> {
 	const { call, session, address, profile, servers } = place;
-	if (call.kind === 'listen') return listenRoute(place, { lists: ALL_LISTS, resources: [] });
-	if (call.method === 'subscriptions/listen') return listenRoute(place, await filterOf(call, find));
+	if (call.kind === 'listen') return listenRoute(place, { lists: listsAt(address), resources: [] });
+	if (call.method === 'subscriptions/listen') return listenRoute(place, await filterOf(place, find));
 	if (session === undefined) throw new PortcullisError('PC_SESSION_NEEDED');
 	const exposed = textParam(call);
 	if (call.method === 'resources/unsubscribe') {
@@ -50,6 +50,10 @@ function listenRoute({ address, servers, session, profile }: ChangesPlace, filte
 	return { kind: 'listen', address, servers, session, profile, lists: filter.lists, resources: filter.resources };
 }
 
+function listsAt(address: Address): readonly ChangedList[] {
+	return address.kind === 'toolset' ? ['tools'] : ALL_LISTS;
+}
+
 function textParam(call: Call): string {
 	const uri = call.params['uri'];
 	if (typeof uri === 'string') return uri;
@@ -57,10 +61,10 @@ function textParam(call: Call): string {
 }
 
 // Members that nobody described are not kept, and the acknowledgement says so by leaving them out.
-async function filterOf(call: Call, find: FindResource): Promise<Filter> {
+async function filterOf({ call, address }: ChangesPlace, find: FindResource): Promise<Filter> {
 	const wanted = asObject(call.params['notifications']);
 	if (wanted === undefined) throw new PortcullisError('PC_PARAMS_INVALID');
-	const lists = ALL_LISTS.filter((list) => wanted[CHANGED_LISTS[list].filter] === true);
+	const lists = listsAt(address).filter((list) => wanted[CHANGED_LISTS[list].filter] === true);
 	const found = urisIn(wanted).map(async (exposed) => {
 		const resource = await find(exposed);
 		return resource === undefined ? [] : [{ ...resource, exposed }];

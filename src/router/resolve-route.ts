@@ -1,5 +1,5 @@
 import { isUsable } from '../config/is-usable.ts';
-import type { Server, Snapshot, SnapshotSource, Workspace } from '../config/snapshot.ts';
+import type { Server, Snapshot, SnapshotSource, Toolset, Workspace } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
@@ -8,7 +8,6 @@ import { CLIENT_FEATURES, narrowedProfile } from '../mcp/client-features.ts';
 import { isSessionOf, profileOf, type SessionClaim, type SessionIds } from '../mcp/legacy/session.ts';
 import { effectOf, isForeignTo, listKindOf } from '../mcp/methods.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import { checkParamHeaders } from '../mcp/modern/param-headers.ts';
 import { bearsSealed, type RestoredCall } from '../mcp/modern/restore-call.ts';
 import type { Era } from '../mcp/revisions.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from './catalog.ts';
@@ -33,8 +32,13 @@ export interface RouterParts {
 /** Finds the route of a call, or throws or rejects; what the caller may not use is as unknown as what does not exist. */
 export type ResolveRoute = (query: RouteQuery) => Promise<Route>;
 
-interface Place extends RouteQuery {
+/** What an address leads to. */
+interface Reach {
 	readonly servers: readonly Server[];
+	readonly toolset: Toolset | undefined;
+}
+
+interface Place extends RouteQuery, Reach {
 	readonly session: SessionClaim | undefined;
 	readonly profile: string;
 }
@@ -43,7 +47,7 @@ interface Place extends RouteQuery {
 export function createResolveRoute(parts: RouterParts): ResolveRoute {
 	const finder = createItemFinder(parts.directory);
 	return (query) => {
-		const servers = serversAt(parts.snapshots.current(), query);
+		const { servers, toolset } = reachAt(parts.snapshots.current(), query);
 		const session = sessionOf(parts.sessions, query, servers);
 		const { address, principal, call } = query;
 		const place: Place = {
@@ -51,6 +55,7 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 			principal,
 			call,
 			servers,
+			toolset,
 			session,
 			profile: declaredProfile(call, session),
 		};
@@ -61,17 +66,26 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 	};
 }
 
-function serversAt(snapshot: Snapshot, { address, principal }: RouteQuery): readonly Server[] {
-	if (address.kind === 'all')
-		return [...principal.grants.keys()].flatMap((slug) => enabledIn(snapshot.workspaces.get(slug)));
+function reachAt(snapshot: Snapshot, { address, principal }: RouteQuery): Reach {
+	if (address.kind === 'all') {
+		const servers = [...principal.grants.keys()].flatMap((slug) => enabledIn(snapshot.workspaces.get(slug)));
+		return { servers, toolset: undefined };
+	}
 	const workspace = snapshot.workspaces.get(address.workspace);
 	if (workspace === undefined) throw unknownAddress('workspace-unknown');
 	if (!principal.grants.has(address.workspace)) throw unknownAddress('workspace-not-granted');
-	if (address.kind === 'workspace') return enabledIn(workspace);
+	if (address.kind === 'workspace') return { servers: enabledIn(workspace), toolset: undefined };
+	if (address.kind === 'toolset') return reachOfToolset(workspace, address.toolset);
 	const server = workspace.servers.get(address.server);
 	if (server === undefined) throw unknownAddress('server-unknown');
 	if (!isUsable(server)) throw unknownAddress(server.enabled ? 'server-faulty' : 'server-disabled');
-	return [server];
+	return { servers: [server], toolset: undefined };
+}
+
+function reachOfToolset(workspace: Workspace, slug: string): Reach {
+	const toolset = workspace.toolsets.get(slug);
+	if (toolset === undefined) throw unknownAddress('toolset-unknown');
+	return { servers: enabledIn(workspace).filter((server) => toolset.tools.has(server.slug)), toolset };
 }
 
 function enabledIn(workspace: Workspace | undefined): readonly Server[] {
@@ -127,7 +141,8 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const raw = way === 'http' && isOpen && era === call.era && !isUnbound(call, session);
 	// Where the gateway holds the session, the server is told what it may ask of this caller and no more.
 	const profile = raw ? place.profile : narrowedProfile(place.profile, server.clientFeatures);
-	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile };
+	const toolset = undefined;
+	if (call.method === 'tools/list') return { address, servers, session, kind: 'list', list: 'tools', profile, toolset };
 	const concernsTask = call.method.startsWith('tasks/');
 	const passesTasks = (raw || (era === 'modern' && call.era === 'modern')) && isTaskMethodOf(call, session);
 	if (concernsTask && !passesTasks) throw unknownMethod();
@@ -145,10 +160,9 @@ async function resolveServer(directory: UpstreamDirectory, place: Place, server:
 	const local = localAnswer(call);
 	if (local !== undefined) return { kind: 'local', answer: local, profile: place.profile, ...base };
 	const list = listKindOf(call.method);
-	if (list !== undefined) return { kind: 'list', list, profile, ...base };
+	if (list !== undefined) return { kind: 'list', list, profile, toolset, ...base };
 	if (effectOf(call.method) === 'unknown' && era !== call.era) throw unknownMethod();
-	if (call.era === 'modern' && called !== undefined) checkParamHeaders(called.paramHeaders, call);
-	return { kind: 'held', server, tool, changes: taskChange(restored), profile, restored, ...base };
+	return { kind: 'held', server, tool, changes: taskChange(restored), profile, restored, toolset, ...base };
 }
 
 // These name a call or a question by a number that other callers are using too; without a session of the upstream's own
@@ -214,17 +228,22 @@ function localAnswer(call: Call): LocalRoute['answer'] | undefined {
 }
 
 async function resolveAggregate(finder: ItemFinder, place: Place): Promise<Route> {
-	const { call } = place;
+	const { call, toolset } = place;
 	const base = { address: place.address, servers: place.servers, session: place.session, profile: place.profile };
-	if (concernsChanges(call)) return resolveChanges(place, findResource(finder, place));
+	// A toolset has tools and nothing else: no server of it offers a prompt or a resource there.
+	const others = toolset === undefined ? place : { ...place, servers: [] };
+	if (concernsChanges(call)) return resolveChanges(place, findResource(finder, others));
 	const local = localAnswer(call);
 	if (local !== undefined) return { kind: 'local', answer: local, ...base };
 	const list = listKindOf(call.method);
-	if (list !== undefined) return { kind: 'list', list, ...base };
-	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...place }, call);
+	if (list !== undefined) {
+		return { kind: 'list', list, ...base, servers: list === 'tools' ? place.servers : others.servers, toolset };
+	}
+	const among = call.method === 'tools/call' ? place : others;
+	const { server, tool, changes } = await findTarget(finder, { kind: 'tools', ...among }, call);
 	const profile = narrowedProfile(place.profile, server.clientFeatures);
-	if (call.era === 'modern' && tool !== undefined) checkParamHeaders(tool.paramHeaders, call);
-	return { ...base, kind: 'held', servers: [server], server, tool, changes, profile, restored: undefined };
+	const found = { server, tool, changes, profile, restored: undefined, toolset };
+	return { ...base, kind: 'held', servers: [server], ...found };
 }
 
 function findResource(finder: ItemFinder, place: Place): FindResource {

@@ -1,4 +1,4 @@
-import type { Server } from '../config/snapshot.ts';
+import type { Server, Toolset } from '../config/snapshot.ts';
 import type { Address } from '../mcp/address.ts';
 import type { ChangedList } from '../mcp/changes.ts';
 import type { SessionClaim } from '../mcp/legacy/session.ts';
@@ -35,12 +35,16 @@ export interface HeldRoute extends RouteBase {
 	readonly changes: Readonly<Record<string, string>>;
 	/** Of a call about a task: the caller's ids of it. */
 	readonly restored: RestoredCall | undefined;
+	/** The only tools there are at this address; `undefined`: all of the servers. */
+	readonly toolset: Toolset | undefined;
 }
 
 /** A list, answered from the cached lists of the servers. */
 export interface ListRoute extends RouteBase {
 	readonly kind: 'list';
 	readonly list: ListKind;
+	/** The only tools there are at this address; `undefined`: all of the servers. */
+	readonly toolset: Toolset | undefined;
 }
 
 /** The gateway answers by itself. */

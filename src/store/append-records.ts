@@ -1,4 +1,4 @@
-import { type AuditEntry, appendAudit } from './queries/audit-chain.ts';
+import { type AuditEntry, appendAudit, columnText } from './queries/audit-chain.ts';
 import { addUsage, type UsageRow } from './queries/usage-hour.ts';
 import { holdWorkspace } from './queries/workspace.ts';
 import type { Store } from './store.ts';
@@ -58,8 +58,9 @@ function appendToWorkspace(store: Store, workspaceId: string, entries: readonly 
 
 function usageOf(entries: readonly AuditEntry[]): readonly UsageRow[] {
 	const rows = new Map<string, UsageRow>();
-	for (const { kind, at, server, tool = '', outcome, durationMs = 0 } of entries) {
-		if (kind !== 'outcome' || server === undefined) continue;
+	for (const { kind, at, outcome, durationMs = 0, ...used } of entries) {
+		if (kind !== 'outcome' || used.server === undefined) continue;
+		const [server, tool] = [columnText(used.server), columnText(used.tool ?? '')];
 		const hour = new Date(at);
 		hour.setUTCMinutes(0, 0, 0);
 		const key = JSON.stringify([hour, server, tool]);

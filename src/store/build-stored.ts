@@ -28,8 +28,31 @@ export interface BuiltPlatform {
 
 /** What the building of a workspace takes from outside it. */
 export interface BuildContext {
-	readonly lookup: SecretLookup;
+	readonly readServer: ServerReader;
 	readonly platform: BuiltPlatform;
+}
+
+/** A server as it can be used here, or as much of it as can be shown and why it cannot be used. */
+export interface ServerReading {
+	readonly entry?: ServerEntry;
+	readonly fault?: string;
+}
+
+/** Reads a server as the file writes it. */
+export type ServerReader = (written: object) => ServerReading;
+
+/** Reads servers with one schema for all of them: to make one costs more than to use it a hundred times. */
+export function createServerReader(lookup: SecretLookup): ServerReader {
+	const schema = serverSchema(lookup);
+	const lenient = serverSchema(createLenientLookup());
+	return (written) => {
+		const reading = readEntry(schema, written);
+		if ('entry' in reading) return { entry: reading.entry };
+		const fault = reading.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+		// Without its secrets it can still be shown and explained.
+		const shown = readEntry(lenient, written);
+		return 'entry' in shown ? { entry: shown.entry, fault } : { fault };
+	};
 }
 
 /** The platform's part of a snapshot. */
@@ -51,12 +74,12 @@ export function buildPlatform(stored: {
 }
 
 /** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
-export function buildStored(config: WorkspaceConfig, { lookup, platform }: BuildContext): BuiltWorkspace {
+export function buildStored(config: WorkspaceConfig, { readServer, platform }: BuildContext): BuiltWorkspace {
 	const { workspaceId, slug, declared } = config;
 	const servers: Record<string, ServerEntry> = {};
 	const serverFaults = new Map<string, string>();
 	for (const [name, server] of Object.entries(declared.servers)) {
-		const { entry, fault } = readServer(serverFileOf(server), lookup);
+		const { entry, fault } = readServer(serverFileOf(server));
 		if (entry !== undefined) servers[name] = entry;
 		if (fault !== undefined) serverFaults.set(name, fault);
 	}
@@ -82,20 +105,6 @@ export function buildStored(config: WorkspaceConfig, { lookup, platform }: Build
 }
 
 type ToolsetEntry = WorkspaceEntry['toolsets'][string];
-
-interface ServerReading {
-	readonly entry?: ServerEntry;
-	readonly fault?: string;
-}
-
-function readServer(written: object, lookup: SecretLookup): ServerReading {
-	const reading = readEntry(serverSchema(lookup), written);
-	if ('entry' in reading) return { entry: reading.entry };
-	const fault = reading.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-	// Without its secrets it can still be shown and explained.
-	const shown = readEntry(serverSchema(createLenientLookup()), written);
-	return 'entry' in shown ? { entry: shown.entry, fault } : { fault };
-}
 
 interface Granted {
 	readonly directory: string | null;

@@ -23,8 +23,8 @@ export function changeEntry({ request, index, actor, action, object, fields }: C
 	return { line, at, request: id, kind: 'change', method: action, ...personOf(actor) };
 }
 
-// A principal key is the JSON of three texts; anything else is no person.
-function personOf(actor: string): Pick<AuditEntry, 'issuer' | 'tid' | 'oid'> {
+/** The person behind an actor: a principal key is the JSON of three texts, anything else is no person. */
+export function personOf(actor: string): Pick<AuditEntry, 'issuer' | 'tid' | 'oid'> {
 	if (!actor.startsWith('[')) return {};
 	const [issuer, tid, oid] = JSON.parse(actor) as [string, string, string];
 	return { issuer, tid, oid };

@@ -10,6 +10,11 @@ import type { Query } from './tx.ts';
 
 const APP = 'portcullis_app';
 const PLATFORM = 'portcullis_platform';
+/** Where the operator names the login of a role. */
+const SETTINGS: Readonly<Record<string, string>> = {
+	[APP]: 'DATABASE_URL',
+	[PLATFORM]: 'DATABASE_PLATFORM_URL',
+};
 /** A sentence names no more than these; more would hide them. */
 const MOST_NAMED = 8;
 
@@ -64,7 +69,7 @@ async function checkLogin(ask: Ask, roles: Roles): Promise<void> {
 
 function loginFault(facts: LoginFacts, { role, otherRole }: Roles): [StartErrorCode, string] | undefined {
 	const { login, powers, owned, creates, crossed, member, preset } = facts;
-	const remedy = `give the gateway a login of its own: create role gateway login inherit; grant ${role} to gateway;`;
+	const remedy = `give ${SETTINGS[role]} a login of its own: create role gateway login inherit; grant ${role} to gateway;`;
 	if (powers[0] !== undefined) {
 		return [
 			'PC_DATABASE_SUPERUSER',

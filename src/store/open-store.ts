@@ -4,6 +4,7 @@ import type { PgConnection } from './connection.ts';
 import { type EmbeddedPostgres, startEmbedded } from './embedded/start-embedded.ts';
 import { migrate } from './migrate.ts';
 import { prepareAudit } from './prepare-audit.ts';
+import { StartError } from './start-error.ts';
 import { createStore, type Store, type StoreConnections } from './store.ts';
 
 /** Addresses of a database, as the settings give them; empty ones count as absent. */
@@ -36,6 +37,8 @@ export interface OpenedStore {
 	close(): Promise<void>;
 }
 
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
 /**
  * Opens the store: starts the gateway's own database where no other is given, brings the schema up to date where the
  * owner's login is known, and refuses a database that would not keep workspaces apart. Throws `StartError`.
@@ -47,7 +50,10 @@ export async function openStore({ urls, dataFolder, log }: OpenStoreOptions): Pr
 		connections,
 		onLost: (error) => log.warn({ code: (error as { code?: unknown }).code }, 'a connection to the database was lost'),
 	});
+	// A gateway may run for longer than the months it made at its start.
+	const daily = setInterval(() => void prepareAudit(store).catch(() => undefined), DAY_MS).unref();
 	const close = async (): Promise<void> => {
+		clearInterval(daily);
 		await store.close();
 		await embedded?.close();
 	};
@@ -65,7 +71,11 @@ export async function openStore({ urls, dataFolder, log }: OpenStoreOptions): Pr
 
 type Connections = StoreConnections & { readonly owner: PgConnection | undefined };
 
-function given({ app = '', platform = app, migrator }: DatabaseUrls): Connections {
+function given({ app = '', platform, migrator }: DatabaseUrls): Connections {
+	if (platform === undefined) {
+		const sentence = 'DATABASE_URL is not enough: set DATABASE_PLATFORM_URL too, a login of portcullis_platform.';
+		throw new StartError('PC_DATABASE_ROLE', sentence);
+	}
 	return {
 		app: { connectionString: app },
 		platform: { connectionString: platform },

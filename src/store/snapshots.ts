@@ -4,7 +4,14 @@ import { keepUnchanged } from '../config/keep-unchanged.ts';
 import { byHolder } from '../config/memberships.ts';
 import type { SecretLookup } from '../config/secret-template.ts';
 import type { Snapshot, SnapshotSource, SwapListener } from '../config/snapshot.ts';
-import { type BuiltPlatform, type BuiltWorkspace, buildPlatform, buildStored } from './build-stored.ts';
+import {
+	type BuiltPlatform,
+	type BuiltWorkspace,
+	buildPlatform,
+	buildStored,
+	createServerReader,
+	type ServerReader,
+} from './build-stored.ts';
 import {
 	type ConfigVersions,
 	configVersions,
@@ -148,13 +155,13 @@ async function readWorkspaces(
 	{ workspaces }: ConfigVersions,
 	known: ReadonlyMap<string, Held>,
 ): Promise<ReadonlyMap<string, Held>> {
-	const lookup = parts.lookup();
+	const readServer = createServerReader(parts.lookup());
 	const held = new Map<string, Held>();
 	const wanted = [...workspaces.entries()][Symbol.iterator]();
 	const readNext = async (): Promise<void> => {
 		for (const [id, version] of wanted) {
 			const kept = known.get(id);
-			const read = kept?.version === version ? kept : await readWorkspace(parts, lookup, id);
+			const read = kept?.version === version ? kept : await readWorkspace(parts, readServer, id);
 			if (read !== undefined) held.set(id, read);
 		}
 	};
@@ -167,11 +174,11 @@ async function readWorkspaces(
 	return new Map(inOrder);
 }
 
-async function readWorkspace(parts: WorkspacesParts, lookup: SecretLookup, id: string): Promise<Held | undefined> {
+async function readWorkspace(parts: WorkspacesParts, readServer: ServerReader, id: string): Promise<Held | undefined> {
 	const config = await parts.store.withWorkspace(id, REASON, readWorkspaceConfig);
 	// Gone between the two readings.
 	if (config === undefined) return undefined;
-	const built = buildStored(config, { lookup, platform: parts.platform });
+	const built = buildStored(config, { readServer, platform: parts.platform });
 	if (built.faults.length > 0) parts.onFaults?.(config.slug, built.faults);
 	return { version: config.configVersion, built };
 }

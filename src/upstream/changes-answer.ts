@@ -49,7 +49,7 @@ export async function listenAnswer(parts: ChangesParts, request: ListenRequest):
 	if (request.call.era === 'modern') return streamOf((sink) => pumpListen(parts, request, sink));
 	const asked = askInfos(parts, request);
 	// The handshake of an aggregate announces every list without asking anybody.
-	const lists = request.route.address.kind === 'server' ? toldBy(await Promise.all(asked)) : ALL_LISTS;
+	const lists = request.route.address.kind === 'server' ? toldBy(await Promise.all(asked)) : request.route.lists;
 	if (!(await isWorthwhile(request, asked))) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
 	return streamOf((sink) => pumpSession(parts, request, { sink, lists }));
 }

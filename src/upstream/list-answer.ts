@@ -19,7 +19,7 @@ import { renamed } from './read-list.ts';
 /** What lists are answered with. */
 export interface ListParts {
 	readonly directory: UpstreamDirectory;
-	/** Whether the caller may use the tool: the same function that judges the call. */
+	/** Whether the caller may use the tool at this address: the same function that judges the call. */
 	mayUse(request: ForwardRequest<ListRoute>, server: Server, tool: CatalogItem): boolean;
 	/** How long an aggregate waits for a server it has no list of, milliseconds. */
 	listDeadlineMs(): number;

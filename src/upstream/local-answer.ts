@@ -37,6 +37,12 @@ const ABOUT_AGGREGATE: Pick<UpstreamInfo, 'capabilities' | 'serverInfo' | 'instr
 	instructions: undefined,
 };
 
+// Tools and nothing else.
+const ABOUT_TOOLSET: typeof ABOUT_AGGREGATE = {
+	...ABOUT_AGGREGATE,
+	capabilities: { tools: { listChanged: true }, logging: {} },
+};
+
 /** What the gateway answers by itself: handshakes, pings, and notifications that are not the server's business. */
 export async function localAnswer(parts: LocalParts, request: LocalRequest): Promise<Answer> {
 	const { call, route } = request;
@@ -71,6 +77,7 @@ type About = typeof ABOUT_AGGREGATE;
 
 async function about(parts: LocalParts, { principal, route, call }: LocalRequest): Promise<About> {
 	const server = route.servers[0];
+	if (route.address.kind === 'toolset') return ABOUT_TOOLSET;
 	if (route.address.kind !== 'server' || server === undefined) return ABOUT_AGGREGATE;
 	const credential = parts.attach(principal, server);
 	const info = await parts.sessions.infoOf({ server, credential });

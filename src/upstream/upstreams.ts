@@ -9,6 +9,7 @@ import { restoreCall } from '../mcp/modern/restore-call.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
+import type { Subject } from '../policy/decide.ts';
 import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
 import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
@@ -26,6 +27,9 @@ import { openStdioWire } from './stdio-wire.ts';
 import type { Target } from './target.ts';
 import type { Wire, WireEvents } from './wire.ts';
 
+/** A tool that may be listed. */
+export type ListedTool = Omit<Subject, 'effect' | 'tool'> & { readonly tool: CatalogItem };
+
 /** What the upstream side is made with. */
 export interface UpstreamsParts {
 	readonly attach: AttachCredential;
@@ -36,7 +40,7 @@ export interface UpstreamsParts {
 	readonly log: Log;
 	readonly metrics: Metrics;
 	/** Whether the principal may use the tool; the same function that judges calls. */
-	mayUse(principal: Principal, server: Server, tool: CatalogItem): boolean;
+	mayUse(principal: Principal, subject: ListedTool): boolean;
 	listDeadlineMs(): number;
 }
 
@@ -85,7 +89,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		held: { sessions, clients, parked, ...parts.seals, tripwire, setLevel: createSetLevel() },
 		list: {
 			directory,
-			mayUse: (request, server, tool) => parts.mayUse(request.principal, server, tool),
+			mayUse: ({ principal, route }, server, tool) => parts.mayUse(principal, { server, tool, toolset: route.toolset }),
 			listDeadlineMs: parts.listDeadlineMs,
 		},
 		local: { sessions, clients, subscriptions, sessionIds, attach },

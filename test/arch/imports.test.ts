@@ -96,6 +96,12 @@ describe('the rule of direction', () => {
 			'imports app, but edge may not know it',
 		],
 		[
+			'the edge does not know the management API',
+			'src/edge/a.ts',
+			"import type { x } from '../admin/b.ts';",
+			'imports admin, but edge may not know it',
+		],
+		[
 			'the app does not know the commands',
 			'src/app.ts',
 			"import { x } from './cli/b.ts';",
@@ -139,6 +145,7 @@ describe('the rule of direction', () => {
 		['src/policy/a.ts', "import { type X } from '../identity/b.ts'; import { y } from '../errors/b.ts';"],
 		['src/upstream/a.ts', "import type { Trail } from '../audit/b.ts';"],
 		['src/pipeline.ts', "import { x } from './policy/b.ts'; import { y } from './upstream/b.ts';"],
+		['src/admin/a.ts', "import { x } from '../edge/b.ts'; import type { X } from '../store/c.ts';"],
 		['src/mcp/a.ts', "import { x } from '../lib/b.ts'; import { y } from './c.ts';"],
 		['src/policy/a.test.ts', "import { x } from '../router/b.ts';"],
 	])('accepts what the table allows in %s: %s', (path, text) => expect(plant(directionFaults, path, text)).toEqual([]));

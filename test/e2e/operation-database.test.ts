@@ -64,8 +64,8 @@ describe('a gateway whose database is killed', () => {
 		expect(calls).toEqual(Array.from({ length: calls.length / 2 }, () => ['intent', 'ok']).flat());
 	});
 
-	it('refuses calls once its configuration is too old, and goes on when the database can be started again', async () => {
-		const gateway = await serve(bench, { PORTCULLIS_STALE_MS: '2500' });
+	it('refuses calls once its configuration is too old, and takes up its file when the database can be started again', async () => {
+		const gateway = await serve(bench, { PORTCULLIS_STALE_MS: '5000' });
 		expect(await echo(gateway, '1')).toBe('CHILD: 1');
 		const control = `${bench.dataFolder}/postgres/data/global/pg_control`;
 		renameSync(control, `${control}.away`);
@@ -74,9 +74,11 @@ describe('a gateway whose database is killed', () => {
 		await until(async () => !(await isReady(gateway)));
 		expect(codeOf(await call(gateway, 'echo', { text: '3' }))).toBe('PC_CONFIGURATION_STALE');
 		expect(gateway.stderr()).toContain('the database does not start yet');
+		configure('CHANGED');
+		await until(() => gateway.stderr().includes('the configuration stays as it was'));
 		renameSync(`${control}.away`, control);
-		await until(() => isReady(gateway), 30_000);
-		expect(await echo(gateway, '4')).toBe('CHILD: 4');
+		await until(() => gateway.stderr().includes('configuration swapped'), 30_000);
+		expect(await echo(gateway, '4')).toBe('CHANGED: 4');
 		await stop(gateway);
 		expect(await shippedCalls()).toEqual(['intent', 'ok', 'intent', 'ok', 'intent', 'ok']);
 	});
@@ -98,6 +100,8 @@ describe('Ctrl-C', () => {
 		expect(textOf(await slow)).toBe('CHILD: slow done');
 		expect(await gateway.exit).toEqual({ code: 0, signal: null });
 		expect(isRunning(database)).toBe(false);
+		// Nothing but information: nobody was cut off.
+		expect(gateway.stderr()).not.toMatch(/"level":[456]0/);
 		expect(await shippedCalls()).toEqual(['intent', 'ok']);
 	});
 });

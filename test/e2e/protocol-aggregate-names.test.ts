@@ -29,8 +29,9 @@ beforeAll(async () => {
 	const http = (url: string) => ({ transport: 'http', url });
 	const fresh = keep(await startModernHttp({ canary: 'FRESH' }));
 	const old = keep(await startLegacyHttp({ canary: 'OLD' }));
+	const tools = { rules: { regional: { minimumLevel: 'write' } } };
 	const workspaces = {
-		google: { servers: { old: http(old.url), fresh: http(fresh.url), alone: http(alone.url) } },
+		google: { servers: { old: http(old.url), fresh: { ...http(fresh.url), tools }, alone: http(alone.url) } },
 		microsoft: {
 			servers: { old: http(old.url), [LONG_SLUG]: { transport: 'stdio', ...stdioServer({ canary: 'LONG' }) } },
 		},
@@ -39,6 +40,7 @@ beforeAll(async () => {
 	const grants = [
 		{ group: 'M', workspace: 'microsoft', access: 'write' },
 		{ group: 'G', workspace: 'google', access: 'write' },
+		{ group: 'READERS', workspace: 'google', access: 'read' },
 	];
 	gateway = keep(await startGateway({ workspaces, grants }));
 	token = gateway.tokenFor(['G', 'M']);
@@ -243,5 +245,16 @@ describe('a modern call', () => {
 		}
 		const inner = await post(`${gateway.url}/mcp`, body, { ...bearer, ...headers, 'mcp-name': 'regional' });
 		expect([inner.status, inner.json.error.code]).toEqual([400, -32020]);
+	});
+
+	it('of a hidden tool with wrong headers is refused like one of a tool that does not exist', async () => {
+		const reader = { authorization: `Bearer ${gateway.tokenFor(['READERS'])}` };
+		const refusal = async (path: string, name: string) => {
+			const { body, headers } = modern('tools/call', { name, arguments: { region: 'eu' } });
+			const { status, json } = await post(gateway.url + path, body, { ...reader, ...headers });
+			return [status, json.error.code, json.error.message];
+		};
+		expect(await refusal('/mcp', 'google__fresh__regional')).toEqual(await refusal('/mcp', 'google__fresh__nothing'));
+		expect(await refusal('/w/google/mcp', 'fresh__regional')).toEqual(await refusal('/w/google/mcp', 'fresh__nothing'));
 	});
 });

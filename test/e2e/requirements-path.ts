@@ -76,6 +76,19 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'audit-crash',
+		promise: 'A kept record survives kill -9; each intent of a process that died has one outcome after the next start.',
+		source: 'docs/audit.md: the spool; docs/adr/0006',
+		proofs: [
+			['test/e2e/audit-crash.test.ts', 'loses no record it had acknowledged, and every intent has exactly one outcome'],
+			['test/e2e/audit-small-disk.test.ts', 'leaves exactly the records that were told to be kept, and no half line'],
+			[
+				'test/e2e/audit-small-disk.test.ts',
+				'holds back every record until the calls of the former process can be told',
+			],
+		],
+	},
+	{
 		id: 'audit-rotation',
 		promise: 'A rotation loses no line, and one that fails keeps the old file.',
 		source: 'docs/audit.md',
@@ -260,6 +273,36 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 			['src/policy/decide.test.ts', 'allows a higher level whatever it allows a lower one'],
 			['test/tenancy/matrix.test.ts', 'has every level, and every way in which a rule changes who may call a tool'],
 			['test/e2e/identity.test.ts', 'carry the strongest level that a rule gives'],
+		],
+	},
+	{
+		id: 'identity-members',
+		promise: 'A membership is of one identity, adds to what rules give, and goes at once.',
+		source: 'docs/config.md: workspaces.*.members[]',
+		proofs: [
+			['test/e2e/operation-reload.test.ts', 'opens a workspace to a member, says so in the audit'],
+			['src/identity/grants-of.test.ts', 'gives its workspace to the one identity it names'],
+			['src/identity/grants-of.test.ts', 'gives what looking at every workspace and every rule gives'],
+		],
+	},
+	{
+		id: 'policy-pinned',
+		promise: 'A tool that is pinned is neither listed nor callable while its server defines it otherwise.',
+		source: 'docs/config.md: workspaces.*.servers.*.tools.rules.*',
+		proofs: [
+			['test/e2e/protocol-tool-rules.test.ts', 'is listed and callable while its definition is the same'],
+			['src/policy/decide.test.ts', 'that is pinned is refused to everybody while its definition is another'],
+		],
+	},
+	{
+		id: 'policy-toolset',
+		promise: 'At the address of a toolset its tools are there, and nothing else is, listed or called.',
+		source: 'docs/protocol.md: toolsets',
+		proofs: [
+			['test/e2e/protocol-toolsets.test.ts', 'finds its tools under the names of the workspace, and no others'],
+			['test/e2e/protocol-toolsets.test.ts', 'calls those and no others'],
+			['test/e2e/protocol-toolsets.test.ts', 'finds neither prompts nor resources'],
+			['test/e2e/protocol-toolsets.test.ts', 'looks like any other that does not'],
 		],
 	},
 	{

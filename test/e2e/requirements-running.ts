@@ -60,6 +60,41 @@ export const RUNNING_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'reload-streams',
+		promise: 'A swap ends the streams of everybody who can reach something that changed, and of nobody else.',
+		source: 'docs/protocol.md: raw',
+		proofs: [
+			['test/e2e/operation-streams.test.ts', 'ends the streams of whoever is in it, and leaves those of others open'],
+			['test/e2e/operation-streams.test.ts', 'ends the streams when a grant is %s, and nobody else’s'],
+			['test/e2e/operation-streams.test.ts', 'ends every stream'],
+			[
+				'test/e2e/operation-streams.test.ts',
+				'a stream whose body is still on its way when its grant goes is not opened',
+			],
+		],
+	},
+	{
+		id: 'reload-rules',
+		promise: 'A changed rule holds at the next list and call, and ends no session and no child process.',
+		source: 'docs/config.md: a file',
+		proofs: [
+			['test/e2e/operation-reload.test.ts', 'of a rule holds for the next list and call'],
+			[
+				'test/e2e/operation-reload.test.ts',
+				'of a rule leaves the sessions that clients have with a server as they are',
+			],
+		],
+	},
+	{
+		id: 'server-states',
+		promise: 'What is known of a server is the last thing that was tried, in words of the gateway alone.',
+		source: 'ARCHITECTURE.md: where is it?',
+		proofs: [
+			['test/e2e/operation-states.test.ts', 'follows the calls, and holds nothing that the server said'],
+			['src/upstream/server-states.test.ts', 'is of one definition'],
+		],
+	},
+	{
 		id: 'reload-secret',
 		promise: 'A changed server or secret is used from the next call on, and its former state never again.',
 		source: 'docs/config.md: secrets',

@@ -280,6 +280,13 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'lists-descriptions',
+		promise:
+			'A description of the workspace stands in place of the server’s, and nothing else of the definition changes.',
+		source: 'docs/protocol.md: raw',
+		proofs: [['test/e2e/protocol-tool-rules.test.ts', 'stands in place of the server’s']],
+	},
+	{
 		id: 'lists-follow-configuration',
 		promise: 'A changed configuration changes every list at once.',
 		source: 'ARCHITECTURE.md',

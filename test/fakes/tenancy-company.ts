@@ -27,6 +27,8 @@ export interface CompanyPlan {
 	readonly common?: object;
 	/** More members for a server's entry: `tools`, `isolation`, … */
 	readonly entryOf?: (place: { readonly workspace: string; readonly slug: string }) => object;
+	/** More members for a workspace's entry, in every configuration: `toolsets`, … */
+	readonly workspaceOf?: (workspace: string) => object;
 	/** Every tool waits at random up to so long, milliseconds. */
 	readonly jitterMs?: number;
 }
@@ -111,12 +113,12 @@ export function environmentOf(secrets: Company['secrets']): Record<string, strin
 
 function configOf(
 	upstreams: readonly Upstream[],
-	{ grants, common }: CompanyPlan,
+	{ grants, common, workspaceOf = () => ({}) }: CompanyPlan,
 	entryOf: CompanyPlan['entryOf'] = () => ({}),
 ): ConfigInput {
 	const workspaces: Record<string, { servers: Record<string, object> }> = {};
 	for (const { workspace, slug, entry } of upstreams) {
-		workspaces[workspace] ??= { servers: {} };
+		workspaces[workspace] ??= { ...workspaceOf(workspace), servers: {} };
 		workspaces[workspace].servers[slug] = { ...entry, ...common, ...entryOf({ workspace, slug }) };
 	}
 	return { workspaces, grants };

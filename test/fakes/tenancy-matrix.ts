@@ -17,8 +17,8 @@ export interface Operation {
 	readonly rule?: keyof ToolRule;
 }
 
-/** Which of the three addresses of a server. */
-export type AddressKind = 'server' | 'workspace' | 'all';
+/** Which of the addresses that a server is behind. */
+export type AddressKind = 'server' | 'workspace' | 'toolset' | 'all';
 
 /** test/tenancy/matrix.yaml. */
 export interface Matrix {
@@ -30,6 +30,8 @@ export interface Matrix {
 	readonly servers: Readonly<Record<string, Readonly<Record<string, Build>>>>;
 	readonly rules: Readonly<Record<string, Partial<ToolRule>>>;
 	readonly operations: Readonly<Record<string, Operation>>;
+	/** Tools of the toolset that every workspace has. */
+	readonly picked: readonly string[];
 	readonly addresses: readonly AddressKind[];
 	readonly eras: readonly Era[];
 }
@@ -44,6 +46,8 @@ export interface Row {
 	readonly address: AddressKind;
 	/** Whether the person holds anything in the workspace. */
 	readonly inside: boolean;
+	/** Whether there is somebody who may, at this address. */
+	readonly possible: boolean;
 	readonly allowed: boolean;
 }
 
@@ -60,21 +64,41 @@ export function rowsOf(matrix: Matrix): readonly Row[] {
 	const ways = matrix.eras.flatMap((era) => matrix.addresses.map((address) => ({ era, address })));
 	return Object.keys(matrix.people).flatMap((person) =>
 		places.flatMap((place) =>
-			Object.keys(matrix.operations).flatMap((operation) => {
-				const ends = endOf(matrix, { person, operation, workspace: place.workspace });
-				return ways.map((way) => ({ person, ...place, operation, ...way, ...ends }));
-			}),
+			Object.keys(matrix.operations).flatMap((operation) =>
+				ways
+					.filter(({ address }) => isAsked(matrix.operations[operation]!, address))
+					.map((way) => {
+						const row = { person, ...place, operation, ...way };
+						return { ...row, ...endOf(matrix, row) };
+					}),
+			),
 		),
 	);
 }
 
+// At a toolset the lists of other things are empty for everybody, which is neither allowed nor refused.
+function isAsked({ lists }: Operation, address: AddressKind): boolean {
+	return address !== 'toolset' || lists === undefined || lists === 'tools';
+}
+
 function endOf(
-	{ levels, people, operations }: Matrix,
-	{ person, operation, workspace }: Pick<Row, 'person' | 'operation' | 'workspace'>,
-): Pick<Row, 'inside' | 'allowed'> {
+	{ levels, people, operations, picked }: Matrix,
+	{ person, operation, workspace, address }: Pick<Row, 'person' | 'operation' | 'workspace' | 'address'>,
+): Pick<Row, 'inside' | 'possible' | 'allowed'> {
 	const held = levels.indexOf(people[person]!.holds[workspace] as AccessLevel);
-	const { needs } = operations[operation]!;
-	return { inside: held >= 0, allowed: needs !== 'nobody' && held >= levels.indexOf(needs) };
+	const { needs, tool, lists } = operations[operation]!;
+	const isThere = address !== 'toolset' || lists === 'tools' || (tool !== undefined && picked.includes(tool));
+	const possible = isThere && needs !== 'nobody';
+	return { inside: held >= 0, possible, allowed: possible && held >= levels.indexOf(needs as AccessLevel) };
+}
+
+/** The toolset of a matrix, as every workspace has it. */
+export const TOOLSET = 'picked';
+
+/** Members of a workspace's entry that give it the toolset, over these servers. */
+export function withToolset(servers: readonly string[], picked: readonly string[]): object {
+	const tools = servers.flatMap((server) => picked.map((tool) => `${server}/${tool}`));
+	return { toolsets: { [TOOLSET]: { tools } } };
 }
 
 /** A row without its person: who can do it stands beside who cannot. */
@@ -100,12 +124,14 @@ export interface Deed {
 /** The path of an address. */
 export function pathAt(address: AddressKind, { workspace, server }: Pick<Place, 'workspace' | 'server'>): string {
 	if (address === 'all') return '/mcp';
+	if (address === 'toolset') return `/w/${workspace}/t/${TOOLSET}/mcp`;
 	return address === 'workspace' ? `/w/${workspace}/mcp` : `/w/${workspace}/s/${server}/mcp`;
 }
 
 /** The name of a tool or prompt at an address. */
 export function nameAt(address: AddressKind, { workspace, server, suffix }: Place, name: string): string {
-	const prefix = { server: '', workspace: `${server}__`, all: `${workspace}__${server}__` }[address];
+	const within = `${server}__`;
+	const prefix = { server: '', workspace: within, toolset: within, all: `${workspace}__${server}__` }[address];
 	return `${prefix}${name}${suffix}`;
 }
 
@@ -140,6 +166,7 @@ function uriAt(address: AddressKind, { workspace, server, suffix }: Place, uri: 
 }
 
 function argumentsOf(tool: string, marker: string): Params {
+	if (tool === 'recall') return { key: marker };
 	if (tool === 'remember') return { key: marker, value: marker };
 	if (tool === 'add') return { a: 2, b: 3 };
 	return tool === 'touch' ? { uri: 'test://static-text' } : { text: marker };

@@ -95,6 +95,12 @@ describe('records', () => {
 		expect(await requests(microsoft)).toEqual(['r-3']);
 	});
 
+	it('may hold any text', async () => {
+		await appendRecords(store, [record(google, 'r-1', { tool: 'nul\0 half\ud800 quote" ü👋' })]);
+		expect(await verify(google)).toMatchObject({ intact: true, records: 1 });
+		expect(await usage(google)).toMatchObject([{ tool: 'nul\ufffd half\ufffd quote" ü👋' }]);
+	});
+
 	it('cannot be changed or removed by the gateway itself', async () => {
 		await appendRecords(store, [record(google, 'r-1')]);
 		for (const sql of ["update portcullis.audit_event set line = '{}'", 'delete from portcullis.audit_event']) {
@@ -136,6 +142,21 @@ describe('a chain', () => {
 			'columns-differ',
 		],
 		[
+			'a person nobody named',
+			"update portcullis.audit_event set oid = 'somebody' where seq = 4",
+			'4',
+			'columns-differ',
+		],
+		['another time', "update portcullis.audit_event set at = at + interval '1 s' where seq = 2", '2', 'columns-differ'],
+		[
+			'a record put behind the end',
+			`insert into portcullis.audit_event (workspace_id, at, seq, request, kind, line, hash)
+				select workspace_id, at, 13, 'r-13', kind, line, hash from portcullis.audit_event where seq = 12`,
+			'13',
+			'beyond-end',
+		],
+		['the row of the end taken out', 'delete from portcullis.audit_chain', '1', 'beyond-end'],
+		[
 			'a hash made anew for one record',
 			"update portcullis.audit_event set line = '{}', hash = sha256('x') where seq = 6",
 			'6',
@@ -145,5 +166,40 @@ describe('a chain', () => {
 		expect(await verify(google)).toMatchObject({ intact: true, records: COUNT });
 		await asSuperuser(sql);
 		expect(await verify(google)).toMatchObject({ intact: false, seq, fault });
+	});
+
+	it('is followed in parts, each from where the one before it ended', async () => {
+		const first = await inside(google, (tx) => verifyChain(tx, { most: 5 }));
+		if (!first.intact) throw new Error('the chain is broken');
+		expect(first).toMatchObject({ records: 5, seq: '5', complete: false });
+		const after = { seq: first.seq, hash: Buffer.from(first.head, 'hex') };
+		const rest = await inside(google, (tx) => verifyChain(tx, { after, most: 7 }));
+		expect(rest).toMatchObject({ intact: true, records: 7, seq: '12', complete: true });
+		expect(rest).toEqual({ ...(await verify(google)), records: 7 });
+		const elsewhere = { seq: '5', hash: Buffer.alloc(32) };
+		expect(await inside(google, (tx) => verifyChain(tx, { after: elsewhere }))).toMatchObject({
+			...{ intact: false, records: 0, seq: '6', fault: 'changed' },
+		});
+	});
+
+	it('that grows while it is followed is followed to where it ended before', async () => {
+		let appended = 0;
+		const verdict = await inside(google, (tx) => {
+			const query: WorkspaceTx['query'] = async <Row>(text: string, values?: readonly unknown[]) => {
+				const rows = await tx.query<Row>(text, values);
+				appended += 1;
+				await appendRecords(store, [record(google, `late-${appended}`)]);
+				return rows;
+			};
+			return verifyChain({ ...tx, query });
+		});
+		expect(verdict).toMatchObject({ intact: true, records: COUNT, complete: true });
+		expect(appended).toBeGreaterThan(2);
+		expect(await verify(google)).toMatchObject({ intact: true, records: COUNT + appended });
+	});
+
+	it('is given up when whoever wants to know has gone', async () => {
+		const gone = inside(google, (tx) => verifyChain(tx, { signal: AbortSignal.abort(new Error('gone')) }));
+		await expect(gone).rejects.toMatchObject({ cause: { message: 'gone' } });
 	});
 });

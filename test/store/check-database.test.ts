@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { checkDatabase } from '../../src/store/check-database.ts';
+import { migrate } from '../../src/store/migrate.ts';
 import { readMigrations } from '../../src/store/migrations.ts';
 import type { StoreConnections } from '../../src/store/store.ts';
 import { startPgBouncer } from '../fakes/pgbouncer.ts';
@@ -211,5 +213,27 @@ describeOnBoth('a gateway that starts', (kind) => {
 	it('says that there is no database, where there is none', async () => {
 		const nowhere = { ...migrated.app, host: `${migrated.app.host}-gone` };
 		expect(await refusal({ ...migrated, app: nowhere })).toMatchObject({ code: 'PC_STORE_UNAVAILABLE' });
+	});
+});
+
+describeOnBoth('a server of your own', (kind) => {
+	it('is set up as docs/store.md says, and the gateway starts on it', async () => {
+		const postgres = await startTestPostgres(kind);
+		const { superuser } = postgres;
+		const page = readFileSync(new URL('../../docs/store.md', import.meta.url), 'utf8');
+		const written = /```sql\n([^`]+)```/.exec(page)?.[1]?.replaceAll('…', PASSWORD).split(';\n') ?? [];
+		await run({ ...superuser, database: 'postgres' }, [
+			'drop database portcullis',
+			'drop role portcullis_owner, portcullis_app, portcullis_platform',
+			...written,
+		]);
+		const as = (user: string) => ({ ...superuser, user, password: PASSWORD, database: 'portcullis' });
+		await migrate(as('portcullis_owner'));
+		await checkDatabase({ app: as('gateway'), platform: as('gateway_platform') });
+		await expect(checkDatabase({ app: as('gateway'), platform: as('gateway') })).rejects.toMatchObject({
+			code: 'PC_DATABASE_ROLE',
+			message: expect.stringContaining('give DATABASE_PLATFORM_URL a login of its own'),
+		});
+		await postgres.close();
 	});
 });

@@ -5,7 +5,7 @@ import { exposedName } from '../../src/mcp/names.ts';
 import { createBehaviour } from '../fakes/mcp/behaviour.mjs';
 import { type Caller, ERAS, type Era } from '../fakes/tenancy-caller.ts';
 import { type Company, startCompany } from '../fakes/tenancy-company.ts';
-import { type AddressKind, pathAt } from '../fakes/tenancy-matrix.ts';
+import { type AddressKind, pathAt, TOOLSET } from '../fakes/tenancy-matrix.ts';
 import type { Build } from '../fakes/tenancy-upstream.ts';
 import { refusalIn, responseIn } from '../fakes/tenancy-wire.ts';
 
@@ -19,7 +19,7 @@ const SERVERS = {
 const SLUGS = Object.keys(SERVERS) as (keyof typeof SERVERS)[];
 const GROUPS: Readonly<Record<AccessLevel, string>> = { read: 'Readers', write: 'Writers', admin: 'Admins' };
 const LEVELS = Object.keys(GROUPS) as AccessLevel[];
-const ADDRESSES: readonly AddressKind[] = ['server', 'workspace', 'all'];
+const ADDRESSES: readonly AddressKind[] = ['server', 'workspace', 'toolset', 'all'];
 
 /** Every tool that each server really has. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
@@ -31,10 +31,17 @@ const TOOLS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
 );
 const ALL_TOOLS = [...new Set(Object.values(TOOLS).flat())];
 
+/** Tools of the toolset at the moment, as `server/tool`. */
+let picked: readonly string[] = [];
+const ALL_PATHS = SLUGS.flatMap((slug) => TOOLS[slug]!.map((name) => `${slug}/${name}`));
+const toolsetOf = (tools: readonly string[]) => ({ toolsets: { [TOOLSET]: { tools } } });
+
 let company: Company;
 beforeAll(async () => {
 	const grants = LEVELS.map((access) => ({ group: GROUPS[access], workspace: 'google', access }));
-	company = await startCompany({ servers: { google: SERVERS, microsoft: { other: 'stdio-modern' } }, grants });
+	const workspaceOf = (workspace: string) => (workspace === 'google' ? toolsetOf(picked) : {});
+	const servers = { google: SERVERS, microsoft: { other: 'stdio-modern' } } as const;
+	company = await startCompany({ servers, grants, workspaceOf });
 });
 afterAll(() => company.close());
 
@@ -59,6 +66,7 @@ const CASE = fc.record({
 	era: fc.constantFrom(...ERAS),
 	address: fc.constantFrom(...ADDRESSES),
 	slug: fc.constantFrom(...SLUGS),
+	picked: fc.subarray(ALL_PATHS),
 });
 
 type Case = typeof CASE extends fc.Arbitrary<infer Value> ? Value : never;
@@ -73,7 +81,8 @@ const WAYS = ERAS.flatMap((era) =>
 const EXAMPLES = WAYS.map((way, index): [Case] => {
 	const rules = { [ALL_TOOLS[index]!]: { enabled: false }, add: { minimumLevel: 'admin' as const } };
 	const same = SLUGS.map((slug) => [slug, { default: 'enabled' as const, rules }] as const);
-	return [{ ...way, level: 'write', tools: Object.fromEntries(same) as Case['tools'] }];
+	const half = ALL_PATHS.filter((_, at) => at % 2 === 0);
+	return [{ ...way, level: 'write', picked: half, tools: Object.fromEntries(same) as Case['tools'] }];
 });
 
 type Rules = Readonly<
@@ -93,7 +102,7 @@ async function configure(tools: Rules): Promise<void> {
 /** A tool under its name at an address; the one that ends its server comes last. */
 function toolsAt(address: AddressKind, slug: string): readonly string[] {
 	const own = (address === 'server' ? [slug] : SLUGS).flatMap((server) => {
-		const prefixes = { server: [], workspace: [server], all: ['google', server] }[address];
+		const prefixes = { server: [], workspace: [server], toolset: [server], all: ['google', server] }[address];
 		const named = (name: string) => (address === 'server' ? name : exposedName(prefixes, name));
 		return TOOLS[server]!.map((name) => ({ last: name === 'crash', exposed: named(name) }));
 	});
@@ -132,7 +141,8 @@ const callerOf = (level: AccessLevel, era: Era): Caller =>
 describe('a list of tools', () => {
 	it('names exactly the tools that can be called, whatever the rules, level, era and address', async () => {
 		const seen = new Set<string>();
-		const property = fc.asyncProperty(CASE, async ({ tools, level, era, address, slug }) => {
+		const property = fc.asyncProperty(CASE, async ({ tools, level, era, address, slug, ...drawn }) => {
+			picked = drawn.picked;
 			await configure(tools);
 			const caller = callerOf(level, era);
 			const path = pathAt(address, { workspace: 'google', server: slug });

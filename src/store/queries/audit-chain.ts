@@ -37,6 +37,11 @@ export function chainHash(previous: Buffer, line: string): Buffer {
 	return createHash('sha256').update(previous).update(line).digest();
 }
 
+/** Text as a column can hold it: PostgreSQL knows neither NUL nor half a surrogate pair. */
+export function columnText(text: string): string {
+	return text.replace(/[\p{Cs}\0]/gu, '\ufffd');
+}
+
 /**
  * Appends records to the chain of the transaction's workspace, in this order, each once: those that are there already
  * are passed over. Returns the ones that were new. The end of the chain is locked until the transaction ends, so this
@@ -97,7 +102,13 @@ async function append(tx: WorkspaceTx | PlatformTx, { workspaceId, head, fresh }
 	const rows = fresh.map((entry, index) => {
 		hash = chainHash(hash, entry.line);
 		const { durationMs, ...rest } = entry;
-		return { ...rest, duration_ms: durationMs, seq: `${first + BigInt(index)}`, hash: `\\x${hash.toString('hex')}` };
+		const columns = Object.entries(rest).map(([name, text]) => [name, text && columnText(text)]);
+		return {
+			...Object.fromEntries(columns),
+			duration_ms: durationMs,
+			seq: `${first + BigInt(index)}`,
+			hash: `\\x${hash.toString('hex')}`,
+		};
 	});
 	await tx.query(
 		`insert into portcullis.audit_event

@@ -66,21 +66,26 @@ export function listAuditEvents(tx: WorkspaceTx | PlatformTx, query: AuditQuery)
 }
 
 /** What a chain is checked by. */
-export type ChainLink = Pick<AuditEventRow, 'request' | 'kind' | 'outcome' | 'code' | 'server' | 'tool' | 'oid'> & {
-	readonly seq: string;
-	readonly line: string;
-	readonly hash: Buffer;
-};
+export type ChainLink = Omit<AuditEventRow, 'method' | 'durationMs'> & { readonly hash: Buffer };
+
+/** Which links are read. */
+export interface ChainRange {
+	readonly after: string;
+	/** The last one at most; the end of all unless told. */
+	readonly upTo?: string;
+	readonly limit: number;
+}
 
 /** The links after a place in the chain, in order. */
 export function readChain(
 	tx: WorkspaceTx | PlatformTx,
-	{ after, limit }: { readonly after: string; readonly limit: number },
+	{ after, upTo, limit }: ChainRange,
 ): Promise<readonly ChainLink[]> {
 	return tx.query(
-		`select seq::text as seq, request, kind, outcome, code, server, tool, oid, line, hash from portcullis.audit_event
-		 where workspace_id = $1 and seq > $2 order by audit_event.seq limit $3`,
-		[ownerOf(tx), after, limit],
+		`select seq::text as seq, at, request, kind, outcome, code, server, tool, oid, line, hash
+		 from portcullis.audit_event
+		 where workspace_id = $1 and seq > $2 and ($3::bigint is null or seq <= $3) order by audit_event.seq limit $4`,
+		[ownerOf(tx), after, upTo ?? null, limit],
 	);
 }
 

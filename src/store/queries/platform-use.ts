@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { personOf } from '../change-entry.ts';
 import type { PlatformReason, PlatformTx } from '../tx.ts';
 import { appendAudit } from './audit-chain.ts';
 
@@ -7,5 +8,5 @@ export async function recordPlatformUse(tx: PlatformTx, { reason, actor, erased 
 	const at = new Date().toISOString();
 	const request = randomUUID();
 	const line = JSON.stringify({ time: at, kind: 'platform', request, reason, actor, erased });
-	await appendAudit(tx, [{ line, at, request, kind: 'platform', method: reason }]);
+	await appendAudit(tx, [{ line, at, request, kind: 'platform', method: reason, ...personOf(actor) }]);
 }

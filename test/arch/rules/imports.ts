@@ -20,6 +20,7 @@ const STAGES: readonly string[] = ['audit', 'identity', 'router', 'policy', 'cre
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 	mcp: ['lib', 'errors'],
 	catalogue: ['lib'],
+	admin: ['edge'],
 	cli: ['app'],
 };
 
