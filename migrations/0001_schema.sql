@@ -278,14 +278,16 @@ create table portcullis.usage_hour (
 
 create table portcullis.directory (
 	id portcullis.slug primary key,
-	issuer text not null unique,
+	issuer text not null,
 	tenant_id text not null,
 	audiences text[] not null check (cardinality(audiences) > 0),
 	jwks_url text not null,
 	managed_by portcullis.manager not null default 'api',
 	version integer not null default 1,
 	created_at timestamptz not null default now(),
-	updated_at timestamptz not null default now()
+	updated_at timestamptz not null default now(),
+	-- `{tid}` in an issuer stands for the Entra tenant.
+	unique (issuer, tenant_id)
 );
 
 -- Grants for every workspace at once; `admin` is the platform administrator.

@@ -92,10 +92,17 @@ export interface RouteSubject {
 
 /** The audit's view of a route. */
 export function subjectOf(route: Route): RouteSubject {
-	if (!('server' in route)) return { route: route.kind };
+	if (!('server' in route)) return { route: route.kind, ...workspaceOf(route) };
 	const { kind, server } = route;
 	const tool = kind === 'subscribe' ? undefined : route.tool;
 	const { workspace, workspaceId, slug } = server;
 	if (tool === undefined) return { route: kind, workspace, workspaceId, server: slug };
 	return { route: kind, workspace, workspaceId, server: slug, tool: tool.name };
+}
+
+// Of an address within one workspace everything is that workspace's, also what no single server answers.
+function workspaceOf({ address, servers }: Route): Pick<RouteSubject, 'workspace' | 'workspaceId'> {
+	const [first] = servers;
+	if (address.kind === 'all' || first === undefined) return {};
+	return { workspace: first.workspace, workspaceId: first.workspaceId };
 }
