@@ -332,12 +332,6 @@ export const ERRORS = {
 		-31409,
 		'This is managed by the configuration file of the gateway; change it there.',
 	),
-	PC_OPERATOR_ONLY: row(
-		'admin',
-		403,
-		-31403,
-		'Programs and references to secrets of the gateway are for its operator alone to set; ask them.',
-	),
 	PC_INPUT_INVALID: row('admin', 400, -31400, 'The request does not fit what this address takes; see errors.'),
 	PC_IF_MATCH_MISSING: row('admin', 428, -31428, 'Send If-Match with the ETag of the version that you mean to change.'),
 	PC_IF_MATCH_STALE: row(

@@ -113,9 +113,9 @@ describe('records', () => {
 	it.each([
 		['a right is missing', 'revoke insert on portcullis.audit_event from portcullis_app'],
 		['a table is missing', 'alter table portcullis.usage_hour rename to usage_hour_gone'],
-		['it takes no writes', 'alter role portcullis_app set default_transaction_read_only = on'],
-		['it lets nobody in', "alter role portcullis_app password 'another'"],
-	])('wait where %s in the database, and are blamed for themselves alone', async (_what, sql) => {
+		['the database takes no writes', 'alter role portcullis_app set default_transaction_read_only = on'],
+		['the database lets nobody in', "alter role portcullis_app password 'another'"],
+	])('wait where %s, and are blamed for themselves alone', async (_what, sql) => {
 		const strange = record(google, 'r-1', { durationMs: 1e12 });
 		await expect(appendRecords(store, [strange])).rejects.toMatchObject({ code: 'PC_INTERNAL' });
 		await asSuperuser(sql);
