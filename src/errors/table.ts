@@ -320,6 +320,12 @@ export const ERRORS = {
 		-31403,
 		'This needs a higher access level than you hold here; ask an administrator.',
 	),
+	PC_OPERATOR_ONLY: row(
+		'admin',
+		403,
+		-31403,
+		'Programs and references to secrets of the gateway are for its operator alone to set; ask them.',
+	),
 	PC_SERVER_UNUSABLE: row(
 		'admin',
 		409,
