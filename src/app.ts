@@ -85,8 +85,6 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
 			});
 		},
-		/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
-		reopen: audit.reopen,
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;

@@ -16,8 +16,6 @@ export interface AuditParts {
 /** The audit of a gateway. */
 export interface Audit {
 	readonly openTrail: OpenTrail;
-	/** Makes the audit file follow a rotation; where that fails, the record goes on in the old one. */
-	reopen(): void;
 	/** Tells of the records it went without, before the end. */
 	tellGaps(): void;
 }
@@ -27,18 +25,16 @@ export function createAudit({ snapshots, records, log, metrics }: AuditParts): A
 	const isLossy = (workspaceId: string): boolean => isBestEffort(snapshots.current(), workspaceId);
 	const gaps = createGaps({ records, now: Date.now, isLossy, onDropped: metrics.auditDropped });
 	const onOutcome = (ended: TrailOutcome): void => tellOutcome(ended, { log, metrics });
-	const tryOrLog = (act: () => void, sentence: string): void => {
-		try {
-			act();
-		} catch (error) {
-			const { code } = error as { code?: unknown };
-			log.error({ code }, sentence);
-		}
-	};
 	return {
 		openTrail: createTrails({ records, gaps, now: Date.now, onOutcome }),
-		reopen: () => tryOrLog(() => records.reopen(), 'the audit file cannot be opened anew; the old one is kept'),
-		tellGaps: () => tryOrLog(() => gaps.tell(), 'the audit cannot be told of all records it goes without'),
+		tellGaps() {
+			try {
+				gaps.tell();
+			} catch (error) {
+				const { code } = error as { code?: unknown };
+				log.error({ code }, 'the audit cannot be told of all records it goes without');
+			}
+		},
 	};
 }
 

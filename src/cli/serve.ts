@@ -92,14 +92,19 @@ async function listenUntilSignal(app: App, { environment, log, opened, drainMs }
 	return { port: front.port, stopped };
 }
 
+/** npm passes on the Ctrl-C that the terminal has sent us already: what follows so soon is the same one. */
+const SAME_SIGNAL_MS = 1_000;
+
 // A second signal means it: the process ends at once, and with it its children.
 function nextSignal(): Promise<NodeJS.Signals> {
 	return new Promise((resolve) => {
-		for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-			process.once(signal, () => {
-				resolve(signal);
-				process.once(signal, () => process.exit(1));
-			});
-		}
+		let firstAt: number | undefined;
+		const onSignal = (signal: NodeJS.Signals): void => {
+			firstAt ??= performance.now();
+			if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
+			resolve(signal);
+		};
+		process.on('SIGTERM', onSignal);
+		process.on('SIGINT', onSignal);
 	});
 }

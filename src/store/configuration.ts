@@ -42,18 +42,22 @@ export async function openConfiguration(parts: ConfigurationParts): Promise<Conf
 			log.error({ workspace, faults }, 'a part of the configuration cannot be used here'),
 		onTrouble: (error) => log.error({ err: error }, 'a change of the configuration was not taken up everywhere'),
 	});
+	const taking = createTaking(parts, snapshots);
 	const following = followChanges({
 		connection: opened.listenAt,
-		look: snapshots.refresh,
+		async look() {
+			await snapshots.refresh();
+			await taking.takeOwed();
+		},
 		onReach: (reach) => tellReach(log, reach),
 	});
 	// The file's secrets may be new even where its text is not.
-	file?.source.onChange(() => void takeUp(parts, snapshots));
+	file?.source.onChange(() => void taking.take());
 	return {
 		snapshots,
 		async reload() {
 			const swapped = await file?.source.reload();
-			if (swapped !== true) await takeUp(parts, snapshots);
+			if (swapped !== true) await taking.take();
 		},
 		close: () => closeBoth(file?.source, following),
 	};
@@ -69,14 +73,27 @@ function tellReach(log: Log, reach: 'lost' | 'found'): void {
 	else log.error('the database is gone; calls go on by the last configuration');
 }
 
-async function takeUp(parts: ConfigurationParts, snapshots: StoredSnapshots): Promise<void> {
-	try {
-		await applyFile(parts);
-		await snapshots.reload();
-	} catch (error) {
-		const { code } = error as { code?: unknown };
-		parts.log.error({ code }, 'the configuration stays as it was');
-	}
+interface Taking {
+	/** Puts the file into the store and reads everything anew; what keeps it from that is told to the log. */
+	take(): Promise<void>;
+	/** Does what could not be done for want of the database. */
+	takeOwed(): Promise<void>;
+}
+
+function createTaking(parts: ConfigurationParts, snapshots: StoredSnapshots): Taking {
+	let isOwed = false;
+	const take = async (): Promise<void> => {
+		isOwed = false;
+		try {
+			await applyFile(parts);
+			await snapshots.reload();
+		} catch (error) {
+			const { code } = error as { code?: unknown };
+			isOwed = code === 'PC_STORE_UNAVAILABLE';
+			parts.log.error({ code }, 'the configuration stays as it was');
+		}
+	};
+	return { take, takeOwed: () => (isOwed ? take() : Promise.resolve()) };
 }
 
 async function applyFile({ opened, file, log }: ConfigurationParts): Promise<void> {

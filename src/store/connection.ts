@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /** Where a database is and as whom: a URL as operators write it, or the parts the embedded one is reached by. */
@@ -24,6 +25,8 @@ export interface PoolParts {
 /** How long a connection may take to open before the database counts as gone, milliseconds. */
 const CONNECT_MS = 3_000;
 const IDLE_MS = 30_000;
+/** How long a connection may take to close: a database that is out of reach does not answer. */
+const GOODBYE_MS = 1_000;
 
 /** A pool of connections. `bigint` columns come as text, `timestamptz` as `Date`. */
 export function createPool({ connection, size, onLost }: PoolParts): pg.Pool {
@@ -38,6 +41,20 @@ export function createPool({ connection, size, onLost }: PoolParts): pg.Pool {
 	pool.on('error', (error) => onLost?.(error));
 	pool.on('connect', (client) => client.on('error', () => undefined));
 	return pool;
+}
+
+/** Ends the pool and waits for its connections, which a pool does not: a database that is stopped next would cut them. */
+export async function endPool(pool: pg.Pool): Promise<void> {
+	let open = pool.totalCount;
+	const closed = new Promise<void>((resolve) => {
+		pool.on('remove', () => {
+			open -= 1;
+			if (open === 0) resolve();
+		});
+	});
+	const isOpen = open > 0;
+	await pool.end();
+	if (isOpen) await Promise.race([closed, sleep(GOODBYE_MS, undefined, { ref: false })]);
 }
 
 /** One connection outside any pool: for LISTEN and for migrations. */

@@ -1,6 +1,6 @@
 import type { AsPlatform } from './as-platform.ts';
 import { createAsPlatform } from './as-platform.ts';
-import { createPool, type PgConnection } from './connection.ts';
+import { createPool, endPool, type PgConnection } from './connection.ts';
 import type { WithWorkspace } from './with-workspace.ts';
 import { createWithWorkspace } from './with-workspace.ts';
 
@@ -39,7 +39,7 @@ export function createStore({ connections, poolSize = POOL_SIZE, onLost }: Store
 		withWorkspace: createWithWorkspace(app),
 		asPlatform: createAsPlatform(platform),
 		async close() {
-			await Promise.all([app.end(), platform.end()]);
+			await Promise.all([endPool(app), endPool(platform)]);
 		},
 	};
 }

@@ -33,13 +33,13 @@ afterAll(async () => {
 function fillDisk(): void {
 	renameSync(file, `${file}.kept`);
 	symlinkSync(FULL_DISK, file);
-	gateway.app.reopen();
+	gateway.records.reopen();
 }
 
 function freeDisk(): void {
 	rmSync(file);
 	renameSync(`${file}.kept`, file);
-	gateway.app.reopen();
+	gateway.records.reopen();
 }
 
 const calls = (name: string): number => upstream.seen.filter((each) => each.name === name).length;
@@ -105,7 +105,7 @@ describe('an audit file that is rotated', () => {
 		const before = await ask(legacy('ping'));
 		renameSync(file, `${file}.1`);
 		const between = await ask(legacy('ping'));
-		gateway.app.reopen();
+		gateway.records.reopen();
 		const after = await ask(legacy('ping'));
 		const idsIn = (path: string) =>
 			readFileSync(path, 'utf8')
@@ -120,18 +120,18 @@ describe('an audit file that is rotated', () => {
 	it('goes on where it was when it cannot be opened anew', async () => {
 		renameSync(file, `${file}.2`);
 		mkdirSync(file);
-		gateway.app.reopen();
+		expect(() => gateway.records.reopen()).toThrow('EISDIR');
 		const answer = await ask(legacy('ping'));
 		expect(outcomeOf(answer)).toBe('200');
 		expect(readFileSync(`${file}.2`, 'utf8')).toContain(String(answer.headers.get('x-request-id')));
 		rmSync(file, { recursive: true });
-		gateway.app.reopen();
+		gateway.records.reopen();
 	});
 
 	it('that ends in half a line is continued on a line of its own', async () => {
 		await ask(legacy('ping'));
 		appendFileSync(file, '{"time":"torn by a crash');
-		gateway.app.reopen();
+		gateway.records.reopen();
 		const answer = await ask(legacy('ping'));
 		const lines = readFileSync(file, 'utf8').split('\n');
 		expect(lines.at(-3)).toBe('{"time":"torn by a crash');

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type FakeDirectory, startFakeDirectory } from '../fakes/directory.ts';
 import type { AuditLine, ConfigInput } from '../fakes/gateway.ts';
+import { openFolder } from '../fakes/postgres.ts';
+import { endDatabase, readRecorded } from '../fakes/recorded.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'dist/main.js');
@@ -23,6 +24,8 @@ export interface CliProcess {
 	stdout(): string;
 	stderr(): string;
 	signal(name: NodeJS.Signals): void;
+	/** As a terminal does it: to the process and to all of its group. */
+	signalGroup(name: NodeJS.Signals): void;
 }
 
 /** A temporary folder with a configuration and a directory that signs; processes started in it end with it. */
@@ -35,17 +38,19 @@ export interface Workbench {
 	start(args: readonly string[], env?: Readonly<Record<string, string>>): CliProcess;
 	/** Runs a command to its end. */
 	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
-	audit(): readonly AuditLine[];
 	/** The command lines of all processes that run here, as others on the machine see them. */
 	commandLines(): string;
+	/** Data folder of the gateways that run in it. */
+	readonly dataFolder: string;
+	/** What was recorded, once no gateway runs in it any more. */
+	audit(): Promise<readonly AuditLine[]>;
 	close(): Promise<void>;
 }
 
 /** Prepares a folder; nothing runs in it yet. */
 export async function openWorkbench(): Promise<Workbench> {
-	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
-	// The database of a gateway that root started runs under another account, which has to pass.
-	chmodSync(folder, 0o711);
+	const folder = openFolder('portcullis-process-');
+	const dataFolder = join(folder, '.portcullis');
 	const directory = await startFakeDirectory();
 	const processes: CliProcess[] = [];
 	const path = (name: string): string => join(folder, name);
@@ -56,6 +61,7 @@ export async function openWorkbench(): Promise<Workbench> {
 	};
 	return {
 		folder,
+		dataFolder,
 		directory,
 		path,
 		start,
@@ -67,7 +73,7 @@ export async function openWorkbench(): Promise<Workbench> {
 			const exit = await started.exit;
 			return { ...exit, out: started.stdout(), err: started.stderr() };
 		},
-		audit: () => readLines(path('.portcullis/audit.jsonl')),
+		audit: async () => (await readRecorded(dataFolder)).map((line) => JSON.parse(line) as AuditLine),
 		commandLines() {
 			const pids = processes.map(({ pid }) => String(pid));
 			return execFileSync('ps', ['-ww', '-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
@@ -75,19 +81,16 @@ export async function openWorkbench(): Promise<Workbench> {
 		async close() {
 			for (const each of processes) each.signal('SIGKILL');
 			await Promise.all(processes.map(({ exit }) => exit));
+			await endDatabase(dataFolder);
 			await directory.close();
 			rmSync(folder, { recursive: true });
 		},
 	};
 }
 
-function readLines(path: string): AuditLine[] {
-	const lines = readFileSync(path, 'utf8').split('\n');
-	return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditLine);
-}
-
 function startCli(args: readonly string[], at: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }): CliProcess {
-	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['ignore', 'pipe', 'pipe'] });
+	// A group of its own, as a shell gives each command.
+	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
 	const [out, err] = [collect(child, 'stdout'), collect(child, 'stderr')];
 	const exit = new Promise<Exit>((done) => child.once('close', (code, signal) => done({ code, signal })));
 	return {
@@ -96,6 +99,7 @@ function startCli(args: readonly string[], at: { readonly cwd: string; readonly 
 		stdout: out,
 		stderr: err,
 		signal: (name) => void child.kill(name),
+		signalGroup: (name) => void process.kill(-(child.pid ?? 0), name),
 	};
 }
 

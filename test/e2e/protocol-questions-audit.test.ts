@@ -38,11 +38,8 @@ afterAll(async () => {
 const at = (slug: string): string => `${gateway.url}/w/google/s/${slug}/mcp`;
 const ANSWER = { action: 'accept', content: { name: `${MARK}-answer` } };
 const linesOf = (tool: string, server: string): AuditLine[] => {
-	const lines = gateway
-		.audit()
-		.split('\n')
-		.filter((line) => line !== '');
-	const all = lines.map((line) => JSON.parse(line) as AuditLine);
+	const lines = gateway.spooled().split('\n');
+	const all = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as AuditLine);
 	return all.filter((line) => line['tool'] === tool && line['server'] === server);
 };
 const kindsOf = (tool: string, server: string): unknown[] =>
@@ -90,8 +87,12 @@ describe('the audit of a call in which a server asks', () => {
 		expect(JSON.stringify(linesOf('elicit', 'sse').at(-1))).toContain('PC_REQUEST_STATE_INVALID');
 	});
 
-	it('holds no argument, question or answer, and neither does the log', () => {
-		for (const text of [gateway.audit(), gateway.output()]) {
+	it('holds no argument, question or answer, and neither does the log, nor anything else that is stored', async () => {
+		const spooled = gateway.spooled().split('\n');
+		expect(await gateway.stop()).toBe(0);
+		const audit = await gateway.audit();
+		expect(audit.split('\n')).toEqual(expect.arrayContaining(spooled));
+		for (const text of [audit, gateway.output(), await gateway.stored()]) {
 			expect(text).not.toContain(MARK);
 			expect(text).not.toContain('What is your name');
 			expect(text).not.toContain('requestedSchema');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type App, createApp } from '../../src/app.ts';
-import { createFileRecord } from '../../src/audit/file-record.ts';
+import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
@@ -19,6 +19,8 @@ export interface TestGateway {
 	readonly url: string;
 	readonly operatorUrl: string;
 	readonly app: App;
+	/** Where the audit goes. */
+	readonly records: RecordKeeper;
 	readonly directory: FakeDirectory;
 	readonly snapshots: FileSnapshotSource;
 	/** Folder with the configuration and the audit trail. */
@@ -54,6 +56,7 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 		url: `http://127.0.0.1:${front.port}`,
 		operatorUrl: `http://127.0.0.1:${operator.port}`,
 		app,
+		records,
 		directory,
 		snapshots,
 		folder,

@@ -34,10 +34,16 @@ export function machinePostgres(): string | undefined {
 	return versions[0] === undefined ? undefined : join(DEBIAN, String(versions[0]), 'bin');
 }
 
+/** A temporary folder that every account may pass, so that PostgreSQL needs no help when root runs the tests. */
+export function openFolder(prefix: string): string {
+	const folder = mkdtempSync(join(tmpdir(), prefix));
+	chmodSync(folder, 0o711);
+	return folder;
+}
+
 /** Starts a server that waits for no disk; start one per test file and a database per test. */
 export async function startTestPostgres(kind: PostgresKind): Promise<TestPostgres> {
-	const folder = mkdtempSync(join(tmpdir(), 'portcullis-pg-'));
-	chmodSync(folder, 0o711);
+	const folder = openFolder('portcullis-pg-');
 	const bin = machinePostgres();
 	if (kind === 'machine' && bin === undefined) throw new Error('this machine has no PostgreSQL; ask machinePostgres()');
 	const programs = kind === 'machine' && bin !== undefined ? () => programsIn(bin) : installPrograms;

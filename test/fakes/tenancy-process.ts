@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
 import type { ConfigInput } from './gateway.ts';
+import { openFolder } from './postgres.ts';
+import { endDatabase, readEverythingStored, readRecorded, readSpool } from './recorded.ts';
 
 /** The gateway as its operator runs it: a process of its own, all it prints and writes kept. */
 export interface GatewayProcess {
@@ -15,8 +16,12 @@ export interface GatewayProcess {
 	readonly directory: FakeDirectory;
 	/** Everything written to stdout and stderr so far. */
 	output(): string;
-	/** The audit trail as text. */
-	audit(): string;
+	/** The records of a gateway that runs, as text. */
+	spooled(): string;
+	/** The records of one that has ended, as its database has them, as text. */
+	audit(): Promise<string>;
+	/** Everything that one that has ended has stored, as text. */
+	stored(): Promise<string>;
 	/** Ends it with SIGTERM; resolves with its exit code. */
 	stop(): Promise<number | null>;
 	/** Removes what it left. */
@@ -39,7 +44,7 @@ export async function startGatewayProcess(
 	env: Record<string, string>,
 	{ main = MAIN, logLevel = 'trace' }: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
-	const folder = mkdtempSync(join(tmpdir(), 'portcullis-process-'));
+	const folder = openFolder('portcullis-process-');
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
 	writeFileSync(file, stringify({ directories: [directory.directory], ...config }));
@@ -62,7 +67,9 @@ export async function startGatewayProcess(
 		operatorUrl: `http://127.0.0.1:${adminPort}`,
 		directory,
 		output: () => output,
-		audit: () => readFileSync(join(folder, 'audit.jsonl'), 'utf8'),
+		spooled: () => readSpool(folder).join('\n'),
+		audit: async () => (await readRecorded(folder)).join('\n'),
+		stored: () => readEverythingStored(folder),
 		async stop() {
 			child.kill('SIGTERM');
 			const [code] = await exited;
@@ -71,6 +78,7 @@ export async function startGatewayProcess(
 		async close() {
 			child.kill('SIGKILL');
 			await exited;
+			await endDatabase(folder);
 			await directory.close();
 			rmSync(folder, { recursive: true, force: true });
 		},

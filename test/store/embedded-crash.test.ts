@@ -7,17 +7,21 @@ import { installPrograms } from '../../src/store/embedded/install-programs.ts';
 import { ended, startProgram } from '../../src/store/embedded/run-program.ts';
 import { type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded/start-embedded.ts';
 import { lockFolder } from '../../src/store/folder-lock.ts';
+import { createStore } from '../../src/store/store.ts';
+import { until } from '../e2e/failure-calls.ts';
 import { isRunning } from '../e2e/operation-process.ts';
-import { ask, openFolder, startGatewayLike } from './embedded-gateway.ts';
+import { openFolder } from '../fakes/postgres.ts';
+import { ask, serversOn, startGatewayLike } from './embedded-gateway.ts';
 
 const ROUNDS = 5;
+const NOBODY = '00000000-0000-0000-0000-000000000000';
 const tied = it.runIf(existsSync('/usr/bin/setpriv'));
 
 describe('the database of its own, after a crash', () => {
 	let folder: string;
 	let running: EmbeddedPostgres | undefined;
 	beforeEach(() => {
-		folder = openFolder();
+		folder = openFolder('portcullis-own-');
 	});
 	afterEach(async () => {
 		await running?.close();
@@ -34,15 +38,41 @@ describe('the database of its own, after a crash', () => {
 		while (isRunning(pid)) await sleep(20);
 	};
 
-	it('says when the server was killed, and starts again with every row', async () => {
-		const first = await start();
-		await ask(first.connections.owner, 'create table public.note as select 42 as number');
-		process.kill(first.pid, 'SIGKILL');
-		expect(await first.exited).toEqual({ code: null, signal: 'SIGKILL' });
-		const second = await start();
-		expect(await ask(second.connections.owner, 'select number from public.note')).toEqual([{ number: 42 }]);
-		await first.close();
-		expect(await ask(second.connections.owner, 'select number from public.note')).toEqual([{ number: 42 }]);
+	it('starts a killed server again, and connections that were made before find it with every row', async () => {
+		const database = await start();
+		const store = createStore({ connections: database.connections });
+		const run = (statement: string) => ask(database.connections.owner, statement);
+		const read = () =>
+			store.withWorkspace(NOBODY, 'test', (tx) => tx.query('select number from public.note order by number'));
+		await run('create table public.note (number int)');
+		await run('grant select on public.note to portcullis_app');
+		const rows: object[] = [];
+		for (const number of [1, 2, 3]) {
+			await run(`insert into public.note values (${number})`);
+			rows.push({ number });
+			const { pid } = database;
+			process.kill(pid, 'SIGKILL');
+			await until(() => database.pid !== pid);
+			await until(() => read().then(Boolean, () => false));
+			expect(await read()).toEqual(rows);
+			expect(await ask(database.superuser, 'select 1 as one')).toEqual([{ one: 1 }]);
+		}
+		await store.close();
+		await database.close();
+		expect(await database.exited).toEqual({ code: 0, signal: null });
+	});
+
+	it('leaves a killed server dead when it is closed at the same moment', async () => {
+		const database = await start();
+		process.kill(database.pid, 'SIGKILL');
+		await database.close();
+		expect(await database.exited).toMatchObject({ signal: 'SIGKILL' });
+		expect(serversOn(data())).toEqual([]);
+		await start();
+		process.kill(running!.pid, 'SIGKILL');
+		await until(() => serversOn(data()).length === 0);
+		await running?.close();
+		expect(serversOn(data())).toEqual([]);
 	});
 
 	tied('dies with a gateway that is killed, which loses no row it was told is safe', async () => {

@@ -1,20 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import type { PgConnection } from '../../src/store/embedded/start-cluster.ts';
 
 const DIST = resolve(import.meta.dirname, '../../dist/store');
-
-/** A temporary folder that every account may pass. */
-export function openFolder(): string {
-	const folder = mkdtempSync(join(tmpdir(), 'portcullis-own-'));
-	chmodSync(folder, 0o711);
-	return folder;
-}
 
 /** One statement on a connection of its own. */
 export async function ask(connection: PgConnection, text: string): Promise<Record<string, unknown>[]> {
@@ -27,6 +18,12 @@ export async function ask(connection: PgConnection, text: string): Promise<Recor
 	} finally {
 		await client.end();
 	}
+}
+
+/** Command lines of the servers that run on this data. */
+export function serversOn(data: string): readonly string[] {
+	const lines = execFileSync('ps', ['axww', '-o', 'args='], { encoding: 'utf8' }).split('\n');
+	return lines.filter((line) => line.includes('/bin/postgres ') && line.includes(` ${data} `));
 }
 
 /** Owns the folder, runs its database, says what it finds there, and writes numbers until it is killed. */
@@ -57,15 +54,20 @@ export interface GatewayLike {
 	readonly said: { pid: number; found: number; wrote: number };
 	/** Resolves once it has said a word with at least this number; fails when it ends first. */
 	until(word: 'pid' | 'found' | 'wrote', least?: number): Promise<void>;
+	/** What it wrote to stderr. */
+	errors(): string;
 	/** `kill -9`; resolves when it is gone and all it said was read. */
 	kill(): Promise<void>;
 }
 
-/** Starts it on this folder. */
-export function startGatewayLike(folder: string): GatewayLike {
-	const child = spawn(process.execPath, ['--input-type=module', '--eval', GATEWAY, folder], {
-		cwd: resolve(import.meta.dirname, '../..'),
-		stdio: ['ignore', 'pipe', 'inherit'],
+/** Starts it on this folder, with `privileges` taken away or given by setpriv. */
+export function startGatewayLike(folder: string, privileges: readonly string[] = []): GatewayLike {
+	const program = [process.execPath, '--input-type=module', '--eval', GATEWAY, folder];
+	const [command = '', ...args] = privileges.length > 0 ? ['/usr/bin/setpriv', ...privileges, ...program] : program;
+	const child = spawn(command, args, { cwd: resolve(import.meta.dirname, '../..'), stdio: ['ignore', 'pipe', 'pipe'] });
+	let errors = '';
+	child.stderr.setEncoding('utf8').on('data', (text: string) => {
+		errors += text;
 	});
 	const said = { pid: 0, found: -1, wrote: 0 };
 	const closed = once(child, 'close');
@@ -77,10 +79,11 @@ export function startGatewayLike(folder: string): GatewayLike {
 	return {
 		child,
 		said,
+		errors: () => errors,
 		async until(word, least = 0) {
 			for (const end = closed.then(() => true); said[word] < least || (word === 'pid' && said.pid === 0); ) {
 				const ended = await Promise.race([once(lines, 'line').then(() => false), end]);
-				if (ended) throw new Error(`the process ended before it said ${word}`);
+				if (ended) throw new Error(`the process ended before it said ${word}: ${errors}`);
 			}
 		},
 		async kill() {

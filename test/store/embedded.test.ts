@@ -15,16 +15,27 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/observe/log.ts';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from '../../src/store/embedded/start-embedded.ts';
-import { ask, openFolder } from './embedded-gateway.ts';
+import { until } from '../e2e/failure-calls.ts';
+import { openFolder } from '../fakes/postgres.ts';
+import { ask, serversOn, startGatewayLike } from './embedded-gateway.ts';
 
 const linux = it.runIf(process.platform === 'linux');
+const isRoot = process.getuid?.() === 0;
+const SETPRIV = '/usr/bin/setpriv';
+/** The capability CAP_DAC_READ_SEARCH alone, as /proc has it. */
+const READ_SEARCH = '0{15}4';
+/** What Docker leaves root. */
+const CONTAINER_CAPABILITIES = [
+	...['chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'net_bind_service'],
+	...['net_raw', 'sys_chroot', 'mknod', 'audit_write', 'setfcap'],
+].join(',+');
 
 describe('the database of its own, while it runs', () => {
 	const lines: unknown[] = [];
 	let folder: string;
 	let running: EmbeddedPostgres;
 	beforeAll(async () => {
-		folder = openFolder();
+		folder = openFolder('portcullis-own-');
 		const write = (...line: unknown[]): void => void lines.push(line);
 		const log = { debug: write, info: write, warn: write, error: write } as unknown as Log;
 		running = await startEmbedded({ folder, log });
@@ -126,7 +137,7 @@ describe('the database of its own, from start to start', () => {
 	let folder: string;
 	let running: EmbeddedPostgres | undefined;
 	beforeEach(() => {
-		folder = openFolder();
+		folder = openFolder('portcullis-own-');
 	});
 	afterEach(async () => {
 		await running?.close();
@@ -228,17 +239,44 @@ describe('the database of its own, from start to start', () => {
 		});
 	});
 
-	it.runIf(process.getuid?.() === 0)(
-		'names the folder that is closed to the account PostgreSQL runs under',
-		async () => {
+	describe.runIf(isRoot && existsSync(SETPRIV))('for root, below a folder that is closed to its account', () => {
+		const close = (): string => {
 			const closed = join(folder, 'closed');
 			mkdirSync(closed, { mode: 0o700 });
-			await expect(start({ folder: join(closed, 'data') })).rejects.toMatchObject({
-				code: 'PC_STORE_START_FAILED',
-				message: expect.stringContaining(`cannot pass the folder ${closed};`),
-			});
-		},
-	);
+			return closed;
+		};
+
+		it('is let through, and can be started again without a word', async () => {
+			const closed = close();
+			for (let round = 0; round < 2; round++) {
+				const { connections, pid } = await start({ folder: join(closed, 'data') });
+				expect(await ask(connections.app, 'select 1 as one')).toEqual([{ one: 1 }]);
+				expect([statSync(closed).uid, statSync(closed).mode & 0o777]).toEqual([0, 0o700]);
+				const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+				expect(status).toMatch(new RegExp(`^Uid:\\s+${statSync(join(closed, 'data/postgres/data')).uid}\\s`, 'm'));
+				for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) {
+					expect(status).toMatch(new RegExp(`^${set}:\\s+${READ_SEARCH}$`, 'm'));
+				}
+				await running?.close();
+			}
+		});
+
+		it('is let through by what root has in a container, and dies with a gateway that is killed', async () => {
+			const closed = close();
+			const gateway = startGatewayLike(join(closed, 'data'), [`--bounding-set=-all,+${CONTAINER_CAPABILITIES}`]);
+			await gateway.until('wrote', 1);
+			expect(readFileSync(`/proc/${gateway.said.pid}/status`, 'utf8')).toMatch(/^CapPrm:\s+0{15}2$/m);
+			await gateway.kill();
+			await until(() => serversOn(join(closed, 'data/postgres/data')).length === 0);
+		});
+
+		it('names that folder where root itself has no right to let it through', async () => {
+			const closed = close();
+			const gateway = startGatewayLike(join(closed, 'data'), ['--bounding-set=-dac_read_search,-dac_override']);
+			await expect(gateway.until('wrote', 1)).rejects.toThrow('ended before');
+			expect(gateway.errors()).toContain(`cannot pass the folder ${closed};`);
+		});
+	});
 
 	it('gives a start up when told to, and can be started again', async () => {
 		const abort = new AbortController();

@@ -51,7 +51,7 @@ const HARMLESS = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', LANG: 
 /** What else stands in the gateway's environment. */
 const PRIVATE = {
 	AWS_SECRET_ACCESS_KEY: 'SECRET_operator_aws',
-	DATABASE_URL: 'SECRET_operator_database',
+	DATABASE_LISTEN_URL: 'postgres://portcullis_app:SECRET_operator_database@127.0.0.1:1/portcullis',
 	HTTP_PROXY: 'http://SECRET_operator_proxy@127.0.0.1:1',
 	NPM_TOKEN: 'SECRET_operator_npm',
 };
@@ -232,7 +232,8 @@ describe('what everybody is answered', () => {
 });
 
 describe('afterwards', () => {
-	const secrets = (): readonly string[] => [...Object.values(servers.secrets), ...Object.values(PRIVATE)];
+	const privates = Object.values(PRIVATE).map((text) => /SECRET_\w+/.exec(text)![0]);
+	const secrets = (): readonly string[] => [...Object.values(servers.secrets), ...privates];
 	/** The tokens and each of their parts; all tokens have the same header. */
 	const tokenParts = (): readonly string[] => [...new Set([...tokens.values()].flatMap((token) => token.split('.')))];
 	const found = (text: string, wanted: readonly string[]) => wanted.filter((each) => text.includes(each));
@@ -250,7 +251,7 @@ describe('afterwards', () => {
 			expect(text.length).toBeGreaterThan(1_000);
 			expect(found(text, [HOSTILE, ...tokenParts(), ...names]), upstream.slug).toEqual([]);
 			const foreign = Object.entries(servers.secrets).filter(([workspace]) => workspace !== upstream.workspace);
-			expect(found(text, [...foreign.map(([, secret]) => secret), ...Object.values(PRIVATE)])).toEqual([]);
+			expect(found(text, [...foreign.map(([, secret]) => secret), ...privates])).toEqual([]);
 		}
 	});
 
@@ -268,14 +269,14 @@ describe('afterwards', () => {
 
 	it('the audit trail, the log and the metrics hold neither keys nor tokens', async () => {
 		const metrics = await (await fetch(`${gateway.operatorUrl}/metrics`)).text();
-		for (const text of [gateway.audit(), gateway.output(), metrics]) {
+		for (const text of [gateway.spooled(), gateway.output(), metrics]) {
 			expect(text.length).toBeGreaterThan(1_000);
 			expect(found(text, [...secrets(), ...tokenParts(), HOSTILE])).toEqual([]);
 		}
 		expect(found(metrics, [...PEOPLE.map(({ name }) => name), 'google', 'microsoft'])).toEqual([]);
 		// The control: the child that printed its environment did reach the log.
 		expect(gateway.output()).toMatch(/"server":"printing".*\[secret\]/);
-		expect(gateway.audit()).toContain(PEOPLE[0]!.name);
+		expect(gateway.spooled()).toContain(PEOPLE[0]!.name);
 	});
 
 	it('no argument of a child held a key, and no child outlives the gateway', async () => {
@@ -295,6 +296,21 @@ describe('afterwards', () => {
 			}
 		});
 		expect(alive).toEqual([]);
-		expect(found(gateway.output() + gateway.audit(), [...secrets(), ...tokenParts()])).toEqual([]);
+		expect(found(gateway.output(), [...secrets(), ...tokenParts()])).toEqual([]);
+	});
+
+	it('no value in the database and no file of the spool holds a key, a token, or what a caller had no business to say', async () => {
+		const stored = await gateway.stored();
+		expect(found(stored, [...secrets(), ...tokenParts(), HOSTILE])).toEqual([]);
+		// The control: who called, and what the file says in place of a key, are there.
+		const references = Object.keys(environmentOf(servers.secrets)).map((name) => `\${env:${name}}`);
+		expect(
+			found(
+				stored,
+				[...PEOPLE, DAN].map(({ name }) => name),
+			),
+		).toHaveLength(PEOPLE.length + 1);
+		expect(found(stored, references)).toEqual(references);
+		expect(found(await gateway.audit(), [...secrets(), ...tokenParts(), HOSTILE])).toEqual([]);
 	});
 });

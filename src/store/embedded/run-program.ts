@@ -12,11 +12,19 @@ export interface Ground {
 	readonly account: Account | undefined;
 	/** A folder the account can enter. */
 	readonly cwd: string;
-	/** Whether the death of this process ends the programs. */
+	/** Whether the death of the thread that starts the programs ends them. */
 	readonly tied: boolean;
+	/** What lets them through folders that are closed to the account. */
+	readonly passing?: Passing | undefined;
 }
 
-/** A program and its arguments; `dyingWith` is the signal it gets when this process dies. */
+/** A capability (capabilities(7)) that opens folders; programs that have one are tied as well. */
+export type Passing = (typeof PASSINGS)[number];
+
+/** The second opens more than is needed, but is what root has in a container that was not given the first. */
+const PASSINGS = ['dac_read_search', 'dac_override'] as const;
+
+/** A program and its arguments; `dyingWith` is the signal it gets when the thread that started it ends. */
 export interface Program {
 	readonly path: string;
 	readonly args: readonly string[];
@@ -33,20 +41,30 @@ export interface ProgramEnd {
 
 /**
  * Starts a program in a process group of its own: Ctrl-C at a terminal is for the gateway, which still needs its database
- * to drain.
+ * to drain. A tied program dies with the thread that called this (prctl(2), PR_SET_PDEATHSIG), so that has to be the main
+ * one.
  */
 export function startProgram(program: Program, ground: Ground): ChildProcess {
-	const { account } = ground;
-	const [command, args] = ground.tied
-		? [SETPRIV, ['--pdeathsig', program.dyingWith, '--', program.path, ...program.args]]
-		: [program.path, [...program.args]];
+	const [command, args] = commandOf(program, ground);
+	const { account, passing } = ground;
 	return spawn(command, args, {
 		cwd: ground.cwd,
 		env: ENVIRONMENT,
 		detached: true,
 		stdio: ['pipe', 'pipe', 'pipe'],
-		...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
+		// A capability is lost with root unless setpriv changes the account itself.
+		...(account === undefined || passing !== undefined ? {} : { uid: account.uid, gid: account.gid }),
 	});
+}
+
+function commandOf({ path, args, dyingWith }: Program, { account, tied, passing }: Ground): [string, string[]] {
+	if (!tied) return [path, [...args]];
+	const tie = ['--pdeathsig', dyingWith, '--', path, ...args];
+	if (account === undefined || passing === undefined) return [SETPRIV, tie];
+	const identity = [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'];
+	const capabilities = [`--inh-caps=-all,+${passing}`, `--ambient-caps=-all,+${passing}`];
+	// Else access(2), by which PostgreSQL looks for its programs, leaves capabilities out of account.
+	return [SETPRIV, [...identity, ...capabilities, '--securebits=+no_setuid_fixup', ...tie]];
 }
 
 /** Runs a program to its end, with `input` on its stdin; an abort ends it with SIGTERM. */
@@ -93,19 +111,33 @@ export interface Trial {
 	readonly version: string;
 }
 
-/** Asks the program for its version, tied to our life where this machine can do that; else how the attempt ended. */
-export async function tryGround(
+/** Where programs are to run, and whether the way there is closed to their account. */
+export interface Place extends Pick<Ground, 'account' | 'cwd'> {
+	readonly isClosed: boolean;
+}
+
+/**
+ * Asks the program for its version on the grounds that come into question, the best first: tied to our life where this
+ * machine can do that, and let through closed folders where that is needed. Else how the last attempt ended.
+ */
+export async function tryGrounds(
 	path: string,
-	place: Omit<Ground, 'tied'>,
+	{ isClosed, ...place }: Place,
 	signal: AbortSignal | undefined,
 ): Promise<Trial | ProgramEnd> {
 	const question = { path, args: ['--version'], dyingWith: 'TERM' } as const;
-	const ask = async (tied: boolean): Promise<Trial | ProgramEnd> => {
-		const ground = { ...place, tied };
-		const end = await runProgram(question, ground, { signal });
+	let end: ProgramEnd = { code: null, signal: null, output: `${SETPRIV} is missing` };
+	for (const how of isClosed ? waysThrough() : waysHere()) {
+		const ground = { ...place, ...how };
+		end = await runProgram(question, ground, { signal });
 		const version = end.code === 0 ? /\) (\d\S*)/.exec(end.output)?.[1] : undefined;
-		return version === undefined ? end : { ground, version };
-	};
-	const tied = existsSync(SETPRIV) ? await ask(true) : undefined;
-	return tied !== undefined && 'ground' in tied ? tied : ask(false);
+		if (version !== undefined) return { ground, version };
+	}
+	return end;
 }
+
+const waysHere = (): readonly Pick<Ground, 'tied'>[] =>
+	(existsSync(SETPRIV) ? [true, false] : [false]).map((tied) => ({ tied }));
+
+const waysThrough = (): readonly Pick<Ground, 'tied' | 'passing'>[] =>
+	existsSync(SETPRIV) ? PASSINGS.map((passing) => ({ tied: true, passing })) : [];

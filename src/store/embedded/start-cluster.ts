@@ -17,8 +17,9 @@ import { StartError } from '../start-error.ts';
 import { type Account, chooseAccount, closedFolder, mayEnter } from './account.ts';
 import { checkVersion, createData } from './create-data.ts';
 import type { Programs } from './install-programs.ts';
+import { keepRunning } from './keep-running.ts';
 import { DATABASE, ROLES, type RoleName } from './roles.ts';
-import { type Ground, type Trial, tryGround } from './run-program.ts';
+import { type Place, type Trial, tryGrounds } from './run-program.ts';
 import { scramVerifier } from './scram-verifier.ts';
 import { ACCESS_RULES, type Durability, SOCKET_PORT, serverSettings } from './settings.ts';
 import { runSingleUser } from './single-user.ts';
@@ -41,9 +42,9 @@ export interface Cluster {
 	readonly connections: Readonly<Record<RoleName, PgConnection>>;
 	/** Such as `18.4`. */
 	readonly version: string;
-	/** Process id of the server. */
+	/** Process id of the server; another one after a restart. */
 	readonly pid: number;
-	/** Resolves when the server has ended, for whatever reason. */
+	/** Resolves when the server has ended for good: one that dies is started again until this is closed. */
 	readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 	/** Ends the server in order. */
 	close(): Promise<void>;
@@ -65,7 +66,10 @@ const LONGEST_HOME = 70;
 // initdb runs postgres through a shell, with its path between double quotes.
 const SHELL_SIGNS = /["$`\\\n]/;
 
-/** Starts a server on `<folder>/postgres`, making its database on the first start. The caller owns the folder. */
+/**
+ * Starts a server on `<folder>/postgres`, making its database on the first start. The caller owns the folder. To be called
+ * on the main thread, with whose end the server ends.
+ */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 	const { folder, signal } = options;
 	const account = chooseAccount(join(folder, 'postgres', 'data'));
@@ -80,7 +84,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 		return {
 			connections,
 			version,
-			pid: server.pid,
+			get pid() {
+				return server.pid;
+			},
 			exited: server.exited.then(({ code, signal }) => ({ code, signal })),
 			close: () => server.stop().then(removeRun),
 		};
@@ -110,9 +116,14 @@ async function startOn(
 	checkVersion(data, version);
 	const connections = freshConnections(run);
 	await runSingleUser(database, Object.values(connections).map(passwordStatement));
-	const server = await startServer(database, log);
+	const first = await startServer(database, log);
 	log?.info({ version, folder: home }, 'the database runs');
-	return [connections, server];
+	// The data keeps the passwords, and the folder of the socket stays: connections find the next server as they are.
+	const start = async (stopping: AbortSignal): Promise<RunningServer> => {
+		await stopOrphan(data, stopping);
+		return startServer({ ...database, signal: stopping }, log);
+	};
+	return [connections, keepRunning({ first, start, log })];
 }
 
 const nameRefused = (folder: string): StartError =>
@@ -128,13 +139,7 @@ function openHome(folder: string, account: Account | undefined): string {
 	mkdirSync(home, { recursive: true, mode: 0o700 });
 	if (account === undefined) return realpathSync(home);
 	for (const path of [folder, home]) letPass(path, account);
-	const real = realpathSync(home);
-	const closed = closedFolder(real, account);
-	if (closed === undefined) return real;
-	throw new StartError(
-		'PC_STORE_START_FAILED',
-		`PostgreSQL does not run as root but under the account ${account.name}, which cannot pass the folder ${closed}; set PORTCULLIS_DATA to a folder elsewhere, such as /var/lib/portcullis, start the gateway under an account of its own, or set DATABASE_URL.`,
-	);
+	return realpathSync(home);
 }
 
 function letPass(path: string, account: Account): void {
@@ -146,13 +151,22 @@ function letPass(path: string, account: Account): void {
 
 async function findGround(
 	postgres: string,
-	place: Omit<Ground, 'tied'>,
+	place: Pick<Place, 'account' | 'cwd'>,
 	signal: AbortSignal | undefined,
 ): Promise<Trial> {
-	const trial = await tryGround(postgres, place, signal);
+	const { account, cwd } = place;
+	const closed = account === undefined ? undefined : closedFolder(cwd, account);
+	const trial = await tryGrounds(postgres, { ...place, isClosed: closed !== undefined }, signal);
 	if ('ground' in trial) return trial;
+	if (account !== undefined && closed !== undefined) throw closedFault(closed, account);
 	throw fault('The programs of PostgreSQL do not run on this machine; set DATABASE_URL', postgres, trial);
 }
+
+const closedFault = (closed: string, { name }: Account): StartError =>
+	new StartError(
+		'PC_STORE_START_FAILED',
+		`PostgreSQL does not run as root but under the account ${name}, which cannot pass the folder ${closed}; set PORTCULLIS_DATA to a folder elsewhere, such as /var/lib/portcullis, start the gateway under an account of its own, or set DATABASE_URL.`,
+	);
 
 /**
  * A fresh folder for the socket, in `home`, or where that name would be too long for a socket, among the temporary ones. No

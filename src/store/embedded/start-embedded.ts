@@ -14,9 +14,9 @@ export interface EmbeddedPostgres {
 	readonly superuser: PgConnection;
 	/** Such as `18.4`. */
 	readonly version: string;
-	/** Process id of the server. */
+	/** Process id of the server; another one after a restart. */
 	readonly pid: number;
-	/** Resolves when the server has ended, for whatever reason. */
+	/** Resolves when the server has ended for good: one that dies is started again until this is closed. */
 	readonly exited: Cluster['exited'];
 	/** Ends the server in order; resolves when it is gone. */
 	close(): Promise<void>;
@@ -35,10 +35,19 @@ export interface EmbeddedOptions {
 
 /**
  * Starts the PostgreSQL that is installed with the gateway: on a Unix socket only, with passwords that exist in this
- * process only, and tied to its life. Throws `PC_STORE_START_FAILED`.
+ * process only, and tied to the life of the main thread, which has to be the caller. Throws `PC_STORE_START_FAILED`.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-	const { connections, ...cluster } = await startCluster({ ...options, programs: installPrograms });
-	const { superuser, ...roles } = connections;
-	return { ...cluster, connections: roles, superuser };
+	const cluster = await startCluster({ ...options, programs: installPrograms });
+	const { superuser, ...connections } = cluster.connections;
+	return {
+		connections,
+		superuser,
+		version: cluster.version,
+		get pid() {
+			return cluster.pid;
+		},
+		exited: cluster.exited,
+		close: cluster.close,
+	};
 }
