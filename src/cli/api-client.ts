@@ -22,6 +22,8 @@ export interface ApiAnswer {
 
 /** A way to the management API. */
 export interface ApiClient {
+	/** As whom it asks: whoever the token says, or the operator. */
+	readonly caller: 'somebody' | 'operator';
 	/** Throws `ApiProblem` for a refusal, and `CommandError` when nobody answers. */
 	request(request: ApiRequest): Promise<ApiAnswer>;
 	close(): Promise<void>;

@@ -15,6 +15,7 @@ export interface ApiOptions extends ClientOptions {
 
 /** A conversation with the management API, and the words for it. */
 export interface ApiSession {
+	readonly caller: ApiClient['caller'];
 	read(path: string): Promise<JsonObject>;
 	/** Every item of a list, page after page, as far as `--limit`. */
 	list(path: string): Promise<readonly JsonObject[]>;
@@ -82,6 +83,7 @@ interface Around {
 function createSession(client: ApiClient, { io, options, progress }: Around): ApiSession {
 	const { json = false, limit = Number.POSITIVE_INFINITY } = options;
 	const session: ApiSession = {
+		caller: client.caller,
 		read: async (path) => objectIn(await client.request({ method: 'GET', path })),
 		list: (path) => listAll(client, path, limit),
 		all: (path) => listAll(client, path, Number.POSITIVE_INFINITY),

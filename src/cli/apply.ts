@@ -5,7 +5,7 @@ import { addApiCommand, withConsent } from './api-command.ts';
 import type { ApiSession } from './api-session.ts';
 import type { CommandIo } from './command.ts';
 import { changeLine, type PlannedChange, planSummary } from './plan-words.ts';
-import { type Document, readDocument } from './read-document.ts';
+import { type Document, folderOf, readDocument } from './read-document.ts';
 
 interface ApplyOptions {
 	readonly file: string;
@@ -44,6 +44,8 @@ async function apply(session: ApiSession, options: ApplyOptions): Promise<void> 
 		config: document.value,
 		prune: options.prune === true ? 'all' : 'nothing',
 		takeOver: options.takeOver === true,
+		// Relative secret files are meant beside the file; over the network nobody names one.
+		...(session.caller === 'operator' && { folder: folderOf(options.file) }),
 	};
 	const ask = (path: string): Promise<JsonObject> => {
 		return session.post(path, wish).catch((error: unknown) => placed(error, options.file, document));
@@ -72,7 +74,8 @@ const CONFIG = /^body\.config\.?/;
 
 /** What is wrong with the file, told with its places in it. */
 function placed(error: unknown, file: string, { yaml }: Document): never {
-	if (!(error instanceof ApiProblem) || !error.errors.some(({ path }) => CONFIG.test(path))) throw error;
+	if (!(error instanceof ApiProblem) || error.code !== 'PC_INPUT_INVALID') throw error;
+	if (!error.errors.every(({ path }) => CONFIG.test(path))) throw error;
 	const faults = error.errors.map(({ path, message }) =>
 		yaml.fault(stepsOf(path.replace(CONFIG, '')), message, 'value'),
 	);

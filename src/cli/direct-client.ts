@@ -58,6 +58,7 @@ async function open(parts: DirectParts, opened: Opened): Promise<ApiClient> {
 	opened.add(plane.close);
 	await plane.ready();
 	return {
+		caller: 'operator',
 		async request({ method, path, body, headers }) {
 			const answer = await plane.ask({
 				method,

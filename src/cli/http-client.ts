@@ -24,6 +24,7 @@ export function createHttpClient({ url, token }: HttpClientParts): ApiClient {
 		pipelining: 0,
 	});
 	return {
+		caller: 'somebody',
 		async request(asked) {
 			const answer = await send(asked).catch((error: unknown) => {
 				const { code } = error as { readonly code?: unknown };

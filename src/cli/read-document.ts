@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ConfigFaults } from '../config/faults.ts';
 import { readYaml, type YamlFile } from '../config/read-yaml.ts';
 import type { JsonObject } from './api-client.ts';
@@ -21,6 +22,11 @@ export function readDocument(file: string): Document {
 	const { value } = yaml;
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fault('holds no keys');
 	return { value: value as JsonObject, yaml };
+}
+
+/** The folder from which relative paths of a file start. */
+export function folderOf(file: string): string {
+	return file === '-' ? resolve('.') : dirname(resolve(file));
 }
 
 function textOf(file: string, fault: (message: string) => ConfigFaults): string {

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { JsonObject } from './api-client.ts';
+import { mapFilePaths } from '../config/secret-template.ts';
+import type { ApiClient, JsonObject } from './api-client.ts';
 import { given } from './given.ts';
-import { readDocument } from './read-document.ts';
+import { folderOf, readDocument } from './read-document.ts';
 
 /** How a command says what a server is. */
 export interface ServerOptions {
@@ -37,12 +39,30 @@ export function withServerOptions(command: Command): Command {
 		.addOption(new Option('--tools-default <state>', 'tools without a rule').choices(['enabled', 'disabled']));
 }
 
-/** The members of a server that were given: those of the file, and over them those of the options. */
-export function entryOf(options: ServerOptions): JsonObject {
+/**
+ * The members of a server that were given: those of the file, and over them those of the options. The operator's relative
+ * secret files are meant beside the file; over the network nobody names one.
+ */
+export function entryOf(options: ServerOptions, caller: ApiClient['caller']): JsonObject {
 	const { file, address, arg, toolsDefault, title, transport, allowPlainHttp, command, cwd, era, isolation } = options;
 	return {
-		...(file !== undefined && readDocument(file).value),
+		...(file !== undefined && entryIn(file, caller)),
 		...given({ title, transport, allowPlainHttp, command, cwd, era, isolation }),
 		...given({ url: address, args: arg, tools: toolsDefault && { default: toolsDefault } }),
 	};
+}
+
+function entryIn(file: string, caller: ApiClient['caller']): JsonObject {
+	const { value } = readDocument(file);
+	if (caller !== 'operator') return value;
+	const named = ['headers', 'env'].filter((name) => typeof value[name] === 'object' && value[name] !== null);
+	const placed = named.map((name) => [name, placedIn(folderOf(file), value[name] as JsonObject)] as const);
+	return { ...value, ...Object.fromEntries(placed) };
+}
+
+function placedIn(folder: string, texts: JsonObject): JsonObject {
+	const place = (text: unknown): unknown => {
+		return typeof text === 'string' ? mapFilePaths(text, (path) => resolve(folder, path)) : text;
+	};
+	return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, place(text)]));
 }

@@ -41,7 +41,7 @@ function addChanges(parent: Command, io: CommandIo): void {
 		options: withServerOptions,
 		async run(session, { server }, options) {
 			const { workspace, name } = readTarget(server, 'server');
-			const made = await session.create(serversPath(workspace), { ...entryOf(options), slug: name });
+			const made = await session.create(serversPath(workspace), { ...entryOf(options, session.caller), slug: name });
 			session.show(made, () => `Added the server ${server}.`);
 		},
 	});
@@ -51,7 +51,7 @@ function addChanges(parent: Command, io: CommandIo): void {
 		args: SERVER,
 		options: withServerOptions,
 		async run(session, { server }, options) {
-			const changed = await session.change('PATCH', serverPath(server), someGiven(entryOf(options)));
+			const changed = await session.change('PATCH', serverPath(server), someGiven(entryOf(options, session.caller)));
 			session.show(changed, () => `Changed the server ${server}.`);
 		},
 	});
