@@ -12,6 +12,7 @@ export default defineConfig({
 			{
 				test: {
 					name: 'unit',
+					testTimeout: A_MINUTE_MS,
 					include: BESIDE_THE_CODE,
 					pool: 'threads',
 					isolate: false,

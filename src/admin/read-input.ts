@@ -6,12 +6,10 @@ import { readJson } from '../edge/read-json.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { inputInvalid, schemaFaults } from './input-invalid.ts';
 import { type Precondition, readPrecondition } from './precondition.ts';
-import { demandsMatch, type Route } from './route.ts';
+import { type BodyBounds, demandsMatch, type Route } from './route.ts';
 
-/** Longest body of the management API, bytes. */
-export const MOST_BODY_BYTES = 256 * 1024;
-
-const BOUNDS = { depth: 32, nodes: 10_000 } as const;
+/** How much a body may be where the operation says nothing else. */
+export const BODY_BOUNDS: BodyBounds = Object.freeze({ bytes: 256 * 1024, depth: 32, nodes: 10_000 });
 
 /** A request for an operation, not yet looked at. */
 export interface RawInput {
@@ -55,9 +53,10 @@ function readParams(route: Route, params: RawInput['params']): Input['params'] {
 
 async function readApiBody(route: Route, { request, headers }: RawInput): Promise<Pick<Input, 'body' | 'bodyText'>> {
 	if (route.body === undefined) return { body: undefined, bodyText: '' };
-	checkBodyHeaders(headers, MOST_BODY_BYTES);
-	const bodyText = await readBody(request, MOST_BODY_BYTES);
-	return { body: checked('body', route.body, readJson(bodyText, BOUNDS)), bodyText };
+	const { bodyBounds: bounds = BODY_BOUNDS } = route;
+	checkBodyHeaders(headers, bounds.bytes);
+	const bodyText = await readBody(request, bounds.bytes);
+	return { body: checked('body', route.body, readJson(bodyText, bounds)), bodyText };
 }
 
 function checked(part: 'body' | 'query', schema: z.ZodType, value: unknown): unknown {

@@ -47,6 +47,13 @@ export type Responses = Readonly<Record<number, z.ZodType | null>>;
 /** Query parameters by name. */
 export type QueryShape = Readonly<Record<string, z.ZodType>>;
 
+/** How much a body may be: bytes, and depth and number of its values. */
+export interface BodyBounds {
+	readonly bytes: number;
+	readonly depth: number;
+	readonly nodes: number;
+}
+
 /** One operation of the management API, as the server and its document read it. */
 export interface Route {
 	/** `operationId` of the document. */
@@ -60,6 +67,8 @@ export interface Route {
 	readonly params: Readonly<Record<string, z.ZodType<string>>>;
 	readonly query: z.ZodObject;
 	readonly body: z.ZodType | undefined;
+	/** `undefined`: as much as any body. */
+	readonly bodyBounds: BodyBounds | undefined;
 	readonly responses: Responses;
 	readonly idempotency: 'creation' | undefined;
 	handle(context: Context): Promise<ApiAnswer> | ApiAnswer;
@@ -101,6 +110,7 @@ export interface RouteDefinition<
 	readonly query?: Query;
 	/** Its objects are strict: whatever is not named is refused. */
 	readonly body?: Body;
+	readonly bodyBounds?: BodyBounds;
 	readonly responses: R;
 	/** Takes an Idempotency-Key; its change is made in `context.once`. */
 	readonly idempotency?: 'creation';
@@ -118,13 +128,14 @@ export function defineRoute<
 	Query extends QueryShape = Readonly<Record<never, never>>,
 	Body extends z.ZodType = z.ZodUndefined,
 >(definition: RouteDefinition<Path, Query, Body, R>): Route {
-	const { params = {}, query = {}, body, idempotency } = definition;
+	const { params = {}, query = {}, body, bodyBounds, idempotency } = definition;
 	const given: Readonly<Record<string, z.ZodType<string> | undefined>> = params;
 	return Object.freeze({
 		...definition,
 		params: Object.fromEntries(paramNames(definition.path).map((name) => [name, given[name] ?? SLUG_PARAM])),
 		query: z.strictObject(query),
 		body,
+		bodyBounds,
 		idempotency,
 	});
 }

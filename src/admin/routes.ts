@@ -1,21 +1,41 @@
 import { createAuditRoutes } from './audit.ts';
+import { createConfigRoutes } from './config.ts';
+import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
+import { createGrantsRoutes } from './grants.ts';
 import { ME } from './me.ts';
+import { createMembersRoutes } from './members.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
+import { createPlatformGrantsRoutes } from './platform-grants.ts';
+import { createPlatformSettingsRoutes } from './platform-settings.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import type { Route } from './route.ts';
+import { createServersRoutes } from './servers.ts';
+import { createToolRulesRoutes } from './tool-rules.ts';
 import { createToolsRoutes } from './tools.ts';
+import { createToolsetsRoutes } from './toolsets.ts';
 import { createUsageRoutes } from './usage.ts';
+import { createWorkspacesRoutes } from './workspaces.ts';
+
+const RESOURCES = [
+	createWorkspacesRoutes,
+	createGrantsRoutes,
+	createMembersRoutes,
+	createServersRoutes,
+	createToolRulesRoutes,
+	createToolsRoutes,
+	createToolsetsRoutes,
+	createAuditRoutes,
+	createUsageRoutes,
+	createExplainRoutes,
+	createDirectoriesRoutes,
+	createPlatformGrantsRoutes,
+	createPlatformSettingsRoutes,
+	createPlatformAuditRoutes,
+	createConfigRoutes,
+];
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
 export function createRoutes(parts: ResourceParts | undefined): readonly Route[] {
-	if (parts === undefined) return [ME];
-	const resources = [
-		createAuditRoutes,
-		createPlatformAuditRoutes,
-		createUsageRoutes,
-		createExplainRoutes,
-		createToolsRoutes,
-	];
-	return [ME, ...resources.flatMap((create) => create(parts))];
+	return parts === undefined ? [ME] : [ME, ...RESOURCES.flatMap((create) => create(parts))];
 }

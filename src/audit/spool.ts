@@ -162,10 +162,9 @@ async function acknowledge({ folder, segments, intents }: Acknowledging, place: 
 	segments.moveTo({ segment, offset });
 	const needed = intents.segments();
 	const finished = segments.finished().filter((each) => !needed.has(each));
-	await Promise.all(
-		finished.map(async (each) => {
-			await folder.remove(each);
-			segments.forget(each);
-		}),
-	);
+	// The oldest first: where nothing could be remembered, an intent must not be found without the outcome after it.
+	for (const each of finished) {
+		await folder.remove(each);
+		segments.forget(each);
+	}
 }

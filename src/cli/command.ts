@@ -1,11 +1,13 @@
-import { type Environment, EnvironmentFaults } from '../config/environment.ts';
-import { isConfigFaults } from '../config/faults.ts';
+import type { Environment } from '../config/environment.ts';
+import { exitCodeOf } from './command-error.ts';
 
 /** What a command may touch. Texts are whole lines without the last line break. */
 export interface CommandIo {
 	readonly env: NodeJS.ProcessEnv;
 	out(text: string): void;
 	fail(text: string): void;
+	/** Asks whoever sits at the terminal; `undefined`: nobody does. */
+	ask(question: string): Promise<string | undefined>;
 }
 
 /** A running gateway. */
@@ -20,14 +22,14 @@ export type Serve = (environment: Environment) => Promise<Serving>;
 
 /**
  * Runs a command; what goes wrong becomes one readable text and an exit code, never a stack: 1 refused or failed, 2
- * faulty settings or configuration.
+ * used wrongly or faulty settings, 3 the gateway or its database cannot be reached.
  */
 export async function guarded(io: CommandIo, run: () => Promise<void>): Promise<void> {
 	try {
 		await run();
 	} catch (error) {
 		io.fail(sentenceOf(error));
-		process.exitCode = isConfigFaults(error) || error instanceof EnvironmentFaults ? 2 : 1;
+		process.exitCode = exitCodeOf(error);
 	}
 }
 

@@ -25,7 +25,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function run(env: NodeJS.ProcessEnv, ...args: string[]) {
 	const [out, failed]: [string[], string[]] = [[], []];
 	const program = new Command();
-	addConfigCommands(program, { env, out: (text) => void out.push(text), fail: (text) => void failed.push(text) });
+	addConfigCommands(program, {
+		env,
+		out: (text) => void out.push(text),
+		fail: (text) => void failed.push(text),
+		ask: async () => undefined,
+	});
 	await program.parseAsync(['config', ...args], { from: 'user' });
 	return { out: out.join('\n'), failed: failed.join('\n'), exitCode: process.exitCode };
 }

@@ -22,8 +22,8 @@ export interface SpoolAround {
 /** Where the audit goes, and what ends it after the last call. */
 export interface OpenedSpool {
 	readonly records: RecordKeeper;
-	/** Ships what is left, for a few seconds. */
-	close(): Promise<void>;
+	/** Ships what is left, for a few seconds; says whether anything still is. */
+	close(): Promise<'nothing' | 'records'>;
 }
 
 /** Opens the spool of the data folder and ships its records to the store. Throws the system's error. */
@@ -36,15 +36,17 @@ export function openSpool({ dataFolder, spoolBytes }: SpoolSettings, { store, lo
 	return {
 		records: spool,
 		async close() {
-			await endShipping(shipper);
+			const isEmpty = await endShipping(shipper);
 			spool.close();
+			return isEmpty ? 'nothing' : 'records';
 		},
 	};
 }
 
-async function endShipping(shipper: Shipper): Promise<void> {
-	await shipper.flush(AbortSignal.timeout(FLUSH_MS));
+async function endShipping(shipper: Shipper): Promise<boolean> {
+	const isEmpty = await shipper.flush(AbortSignal.timeout(FLUSH_MS));
 	await shipper.close();
+	return isEmpty && shipper.counts().refused === 0;
 }
 
 // Never the error itself: the database quotes values of rows.

@@ -5,15 +5,12 @@ import { createSnapshotSource, type FileSnapshotSource } from '../config/snapsho
 import { createLog, type Log } from '../observe/log.ts';
 import { openConfiguration } from '../store/configuration.ts';
 import { lockFolder } from '../store/folder-lock.ts';
-import { type DatabaseUrls, openStore } from '../store/open-store.ts';
+import { openStore } from '../store/open-store.ts';
 import type { Serving } from './command.ts';
+import { databaseUrls } from './database-urls.ts';
+import { localUrl, removeGatewayFile, writeGatewayFile } from './gateway-file.ts';
 import { openSpool } from './open-spool.ts';
-
-/** Things that are closed in the reverse order of their opening, whatever happens. */
-interface Opened {
-	add(close: () => unknown): void;
-	close(): Promise<void>;
-}
+import { createOpened, type Opened } from './opened.ts';
 
 /** Runs the gateway until SIGTERM or SIGINT: store → configuration → app → listen → signal → drain. */
 export async function serve(environment: Environment, env: NodeJS.ProcessEnv): Promise<Serving> {
@@ -58,17 +55,6 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	return listenUntilSignal(app, { environment, log, opened, drainMs });
 }
 
-/** The URLs of the settings; empty ones count as absent. */
-export function databaseUrls(environment: Environment): DatabaseUrls {
-	const { databaseUrl, databasePlatformUrl, databaseMigratorUrl, databaseListenUrl } = environment;
-	return {
-		app: databaseUrl || undefined,
-		platform: databasePlatformUrl || undefined,
-		migrator: databaseMigratorUrl || undefined,
-		listen: databaseListenUrl || undefined,
-	};
-}
-
 // Without a file of the usual name the store alone says what is configured; one that was named must be there.
 async function openFile(path: string, { env, log }: Omit<Around, 'opened'>): Promise<FileSnapshotSource | undefined> {
 	if (path === SETTINGS.configFile.default && !existsSync(path)) return undefined;
@@ -91,6 +77,9 @@ async function listenUntilSignal(app: App, { environment, log, opened, drainMs }
 		public: { host: environment.host, port: environment.port },
 		operator: { host: environment.adminHost, port: environment.adminPort },
 	});
+	const { dataFolder, host } = environment;
+	writeGatewayFile(dataFolder, { url: localUrl({ host, port: front.port }), pid: process.pid });
+	opened.add(() => removeGatewayFile(dataFolder));
 	log.info({ port: front.port, adminPort: operator.port }, 'listening');
 	const stopped = nextSignal().then(async (signal) => {
 		log.info({ signal }, 'draining');
@@ -101,18 +90,6 @@ async function listenUntilSignal(app: App, { environment, log, opened, drainMs }
 		log.info('stopped');
 	});
 	return { port: front.port, stopped };
-}
-
-function createOpened(): Opened {
-	const closers: (() => unknown)[] = [];
-	return {
-		add: (close) => void closers.push(close),
-		async close() {
-			for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
-				await Promise.resolve(close()).catch(() => undefined);
-			}
-		},
-	};
 }
 
 /** npm passes on the Ctrl-C that the terminal has sent us already: what follows so soon is the same one. */

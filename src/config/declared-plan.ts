@@ -41,7 +41,7 @@ export function planChanges(current: Declared, wanted: Declared, rules: PlanRule
 	];
 	const workspaces = differ('workspace', undefined, heads(current.workspaces), heads(wanted.workspaces));
 	const inside = Object.entries(wanted.workspaces).flatMap(([slug, workspace]) => {
-		const before = current.workspaces[slug] ?? EMPTY;
+		const before = (Object.hasOwn(current.workspaces, slug) && current.workspaces[slug]) || EMPTY;
 		return [
 			...differ('server', slug, before.servers, workspace.servers),
 			...differ('toolset', slug, before.toolsets, workspace.toolsets),
@@ -85,7 +85,8 @@ function differIn({ mayDelete, isSettled }: PlanRules) {
 	};
 }
 
-function changedFields(before: unknown, after: unknown): readonly string[] {
+/** Names of members that differ between two objects, sorted. */
+export function changedFields(before: unknown, after: unknown): readonly string[] {
 	const [a, b] = [before, after] as [Things, Things];
 	const names = new Set([...Object.keys(a), ...Object.keys(b)]);
 	return [...names].filter((name) => canonicalDigest(a[name] ?? null) !== canonicalDigest(b[name] ?? null)).sort();

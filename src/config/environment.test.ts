@@ -17,6 +17,8 @@ describe('the process settings', () => {
 			databaseListenUrl: '',
 			staleMs: 3_600_000,
 			spoolBytes: 1_073_741_824,
+			gatewayUrl: '',
+			token: [],
 			unknown: [],
 		});
 	});
@@ -29,6 +31,26 @@ describe('the process settings', () => {
 			PORTCULLIS_DATA: '/var/lib/p',
 		};
 		expect(parseEnvironment(env)).toMatchObject({ host: '::', port: 0, logLevel: 'debug', dataFolder: '/var/lib/p' });
+	});
+
+	test('send the token of the command line to https and to this machine alone', () => {
+		const urlOf = (text: string) => parseEnvironment({ PORTCULLIS_URL: text }).gatewayUrl;
+		expect(urlOf('https://mcp.example.com/')).toBe('https://mcp.example.com');
+		expect(urlOf('http://127.0.0.1:8080')).toBe('http://127.0.0.1:8080');
+		for (const bad of [
+			'http://mcp.example.com',
+			'https://a:b@mcp.example.com',
+			'https://mcp.example.com/mcp',
+			'ftp://x',
+		]) {
+			expect(() => urlOf(bad)).toThrow('PORTCULLIS_URL must be');
+		}
+	});
+
+	test('hold the token of the command line as a secret', () => {
+		const environment = parseEnvironment({ PORTCULLIS_TOKEN: 'ey.secret.token' });
+		expect(JSON.stringify(environment)).not.toContain('secret.token');
+		expect(() => parseEnvironment({ PORTCULLIS_TOKEN: 'two words' })).toThrow(/^PORTCULLIS_TOKEN must be [^"]*spaces$/);
 	});
 
 	test('count an empty variable as absent, for an empty host would listen everywhere', () => {

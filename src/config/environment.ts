@@ -1,3 +1,5 @@
+import { createSecret, type Secret } from '../lib/secret.ts';
+
 /** One process setting. The default goes through the same parser as what the operator writes. */
 export interface Setting<T> {
 	readonly name: `PORTCULLIS_${string}` | `DATABASE_${string}`;
@@ -94,6 +96,20 @@ export const SETTINGS = {
 		default: '1073741824',
 		meaning: 'How many bytes of audit records may wait for the database before calls are refused.',
 	},
+	gatewayUrl: {
+		name: 'PORTCULLIS_URL',
+		parse: parseGatewayUrl,
+		expected: 'an https address, or http to this machine, without a path',
+		default: '',
+		meaning: 'The gateway that the command line asks. Empty: the one of the data folder, or its database.',
+	},
+	token: {
+		name: 'PORTCULLIS_TOKEN',
+		parse: parseToken,
+		expected: 'an access token, without spaces',
+		default: '',
+		meaning: 'Secret. The access token the command line signs in with at a gateway.',
+	},
 } as const satisfies Record<string, Setting<unknown>>;
 
 type Settings = typeof SETTINGS;
@@ -153,6 +169,23 @@ function parseDatabaseUrl(text: string): string | undefined {
 
 function parseAmount(text: string): number | undefined {
 	return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** A token goes there: in the clear to nobody but this machine. */
+function parseGatewayUrl(text: string): string | undefined {
+	if (text === '') return '';
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	if (url === undefined || url.href !== `${url.origin}/`) return undefined;
+	const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.includes(url.hostname));
+	return isSafe ? url.origin : undefined;
+}
+
+/** None or one: a secret is no text, so that nothing prints it. */
+function parseToken(text: string): readonly Secret[] | undefined {
+	if (text === '') return [];
+	return /^[\x21-\x7e]{1,16384}$/.test(text) ? [createSecret(text)] : undefined;
 }
 
 function parsePath(text: string): string | undefined {

@@ -117,10 +117,11 @@ function printPart(part: string | Secret, references: References): string {
 	return typeof part === 'string' ? plain(part) : (references.get(part) ?? HIDDEN);
 }
 
-const HIDDEN = '[secret]';
+/** Stands for a secret where one is shown. */
+export const HIDDEN = '[secret]';
 
-/** Some services take their key in the address. */
-function maskQuery(address: string): string {
+/** An address without the keys that some services take in it. */
+export function maskQuery(address: string): string {
 	const url = new URL(address);
 	const secret = [...new Set(url.searchParams.keys())].filter(looksSecret);
 	if (secret.length === 0) return address;

@@ -61,6 +61,13 @@ export function escapePlainText(text: string): string {
 	return text.split('${').join('$${');
 }
 
+/** The same text with other paths in its references to files. */
+export function mapFilePaths(text: string, pathOf: (path: string) => string): string {
+	return text.replace(PIECE, (piece: string, reference?: string) => {
+		return reference?.startsWith('file:') ? `\${file:${pathOf(reference.slice('file:'.length))}}` : piece;
+	});
+}
+
 /** Looks up every reference of a text; what cannot be found is told by the name of the reference alone. */
 export function readTemplate(text: string, lookup: SecretLookup): TemplateReading {
 	const pieces = split(text);

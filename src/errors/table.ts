@@ -320,11 +320,23 @@ export const ERRORS = {
 		-31403,
 		'This needs a higher access level than you hold here; ask an administrator.',
 	),
+	PC_OPERATOR_ONLY: row(
+		'admin',
+		403,
+		-31403,
+		'Programs and references to secrets of the gateway are for its operator alone to set; ask them.',
+	),
 	PC_SERVER_UNUSABLE: row(
 		'admin',
 		409,
 		-31409,
 		'The server is disabled, or cannot be used by this gateway; look at its state.',
+	),
+	PC_FILE_MANAGED: row(
+		'admin',
+		409,
+		-31409,
+		'This is managed by the configuration file of the gateway; change it there.',
 	),
 	PC_INPUT_INVALID: row('admin', 400, -31400, 'The request does not fit what this address takes; see errors.'),
 	PC_IF_MATCH_MISSING: row('admin', 428, -31428, 'Send If-Match with the ETag of the version that you mean to change.'),

@@ -14,6 +14,7 @@ import { deleteMembership, insertMembership, updateMembership } from './queries/
 import {
 	deleteDirectory,
 	deletePlatformGrant,
+	lockPlatform,
 	putDirectory,
 	putPlatformGrant,
 	setPlatformSettings,
@@ -22,7 +23,7 @@ import type { Manager } from './queries/rows.ts';
 import { deleteServer, insertServer, type ServerValues, serverBySlug, updateServer } from './queries/server.ts';
 import { replaceToolRules } from './queries/tool-rule.ts';
 import { deleteToolset, insertToolset, updateToolset } from './queries/toolset.ts';
-import { eraseWorkspace, insertWorkspace, updateWorkspace } from './queries/workspace.ts';
+import { eraseWorkspace, insertWorkspace, lockOwnWorkspace, updateWorkspace } from './queries/workspace.ts';
 import type { Store } from './store.ts';
 import type { PlatformTx, WorkspaceTx } from './tx.ts';
 
@@ -49,12 +50,14 @@ export async function applyChanges(store: Store, changes: readonly Change[], app
 	const ids = new Map(applying.ids);
 	if (kept.length > 0) {
 		await store.asPlatform({ reason: REASON, actor: applying.actor }, async (tx) => {
+			await lockPlatform(tx);
 			for (const change of kept) await changePlatform(tx, change, { ...applying, ids });
 			await record(tx, kept, applying);
 		});
 	}
 	for (const [slug, theirs] of byWorkspace(changes)) {
 		await store.withWorkspace(ids.get(slug) ?? '', REASON, async (tx) => {
+			await lockOwnWorkspace(tx);
 			for (const change of theirs) await changeInside(tx, change, applying.managedBy);
 			await record(tx, theirs, applying);
 		});
@@ -99,7 +102,7 @@ async function changePlatform(
 	const isDeletion = action === 'delete';
 	if (kind === 'settings') return setPlatformSettings(tx, (after ?? {}) as JsonObject, managedBy);
 	if (kind === 'directory') {
-		if (isDeletion) return deleteDirectory(tx, name);
+		if (isDeletion) return void (await deleteDirectory(tx, name));
 		return putDirectory(tx, { id: name, ...(after as DeclaredDirectory), managedBy });
 	}
 	if (kind === 'grant') {

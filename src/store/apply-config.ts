@@ -11,6 +11,8 @@ import type { Store } from './store.ts';
 export interface Wish {
 	readonly wanted: Declared;
 	readonly actor: string;
+	/** Names the run in the audit; a name of its own unless told. */
+	readonly request?: string;
 	/** `file`: for a gateway that is started with a file, which owns what it declares and nothing else. */
 	readonly managedBy: Manager;
 	/** `own`: only what `managedBy` manages and does not want any more. `all`: whatever is not wanted. */
@@ -36,13 +38,15 @@ export async function planConfig(store: Store, wish: Wish): Promise<ConfigPlan> 
 
 /** Makes the store declare what is wished. Doing it twice changes nothing the second time. */
 export async function applyConfig(store: Store, wish: Wish): Promise<ConfigPlan> {
+	const { actor, managedBy, request: run = randomUUID() } = wish;
 	for (let attempt = 1; ; attempt++) {
+		// Records of an attempt that was half carried out keep their names.
+		const request = attempt === 1 ? run : `${run}.${attempt}`;
 		const stored = await readStoredConfig(store, { reason: 'apply-configuration', actor: wish.actor });
 		const plan = planFor(stored, wish);
 		if (plan.changes.length === 0) return plan;
-		const { actor, managedBy } = wish;
 		try {
-			await applyChanges(store, plan.changes, { request: randomUUID(), actor, managedBy, ids: stored.ids });
+			await applyChanges(store, plan.changes, { request, actor, managedBy, ids: stored.ids });
 			return plan;
 		} catch (error) {
 			if (errorCode(error) !== 'PC_CONFLICT' || attempt === ATTEMPTS) throw error;

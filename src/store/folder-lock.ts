@@ -59,6 +59,12 @@ export function lockFolder(folder: string): FolderLock {
 	};
 }
 
+/** Process id of whoever owns the folder now, in its own count of processes; `undefined`: nobody does. */
+export function ownerOf(folder: string): number | undefined {
+	const found = readOwner(join(folder, 'owner.json'));
+	return found !== undefined && isAlive(found) ? found.pid : undefined;
+}
+
 /**
  * `undefined` when `me` owns the file now, else who does. A dead owner's file is replaced only while holding a claim, a file
  * of the same kind that is named after that owner's id: between reading and replacing nobody else can have replaced it. A

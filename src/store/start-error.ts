@@ -1,4 +1,4 @@
-/** Why a gateway does not start: its data folder has an owner, its database does not run, or must not be used. */
+/** Why a gateway does not start, or a database is not copied: its folder has an owner, it does not run, or must not be used. */
 export type StartErrorCode =
 	| 'PC_DATA_FOLDER_TAKEN'
 	| 'PC_STORE_START_FAILED'
@@ -9,7 +9,10 @@ export type StartErrorCode =
 	| 'PC_SCHEMA_OLD'
 	| 'PC_SCHEMA_NEWER'
 	| 'PC_SCHEMA_CHANGED'
-	| 'PC_MIGRATION_FAILED';
+	| 'PC_MIGRATION_FAILED'
+	| 'PC_BACKUP_FAILED'
+	| 'PC_BACKUP_INVALID'
+	| 'PC_RESTORE_REFUSED';
 
 /** An error of the start, before there is any caller; its message is a sentence for the operator and holds no secret. */
 export class StartError extends Error {

@@ -33,6 +33,13 @@ export function storeError(error: unknown): PortcullisError {
 	return new PortcullisError('PC_INTERNAL', { detail }, { cause: error });
 }
 
+/** An error of connecting: whatever the reason (a password that was changed, a database not there yet), it may end. */
+export function connectError(error: unknown): PortcullisError {
+	const known = storeError(error);
+	if (known.code === 'PC_STORE_UNAVAILABLE') return known;
+	return new PortcullisError('PC_STORE_UNAVAILABLE', known.facts, { cause: error });
+}
+
 function isGone(state: string, error: unknown): boolean {
 	if (GONE_SYSTEM.has(state)) return true;
 	if (/^[0-9A-Z]{5}$/.test(state)) return GONE_CLASSES.has(state.slice(0, 2));

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import { storeError } from './store-error.ts';
+import { createClient, type PgConnection } from './connection.ts';
+import { connectError, storeError } from './store-error.ts';
 import type { Query } from './tx.ts';
 
 /** Settings that hold for one transaction alone, by name. */
@@ -22,7 +23,7 @@ export async function transact<T>(
 	fn: (query: Query) => Promise<T>,
 ): Promise<T> {
 	const client = await pool.connect().catch((error: unknown) => {
-		throw storeError(error);
+		throw connectError(error);
 	});
 	const statements = openStatements(client);
 	let broken: Error | undefined;
@@ -46,14 +47,55 @@ export async function transact<T>(
 	}
 }
 
+/** What a transaction of the whole database is for: to see all of it at one moment, or to write it. */
+export type WholePurpose = 'see' | 'write';
+
+const BEGIN = { see: 'begin isolation level repeatable read', write: 'begin' } as const;
+
+const WHOLE: LocalSettings = {
+	statement_timeout: '0',
+	idle_in_transaction_session_timeout: '0',
+	lock_timeout: `${STATEMENT_MS}`,
+	// Rather an error than the rows that a policy leaves.
+	row_security: 'off',
+	bytea_output: 'hex',
+	timezone: 'UTC',
+};
+
+/**
+ * One transaction on a connection of its own, as long as it takes: for what is about a whole database, and done by a
+ * superuser. Errors of the database come as they are.
+ */
+export async function transactWhole<T>(
+	connection: PgConnection,
+	purpose: WholePurpose,
+	fn: (query: Query) => Promise<T>,
+): Promise<T> {
+	const client = createClient(connection);
+	await client.connect();
+	const statements = openStatements(client);
+	try {
+		await client.query(BEGIN[purpose]);
+		await setLocally(client, WHOLE);
+		const result = await fn(statements.query);
+		statements.end();
+		await commit(client);
+		return result;
+	} finally {
+		statements.end();
+		// Whatever was not committed goes with the connection.
+		await client.end().catch(() => undefined);
+	}
+}
+
 // After a statement has failed, "commit" rolls back and calls that a success: whoever caught the failure would believe
 // that something was kept.
-async function commit(client: pg.PoolClient): Promise<void> {
+async function commit(client: pg.ClientBase): Promise<void> {
 	const { command } = await client.query('commit');
 	if (command !== 'COMMIT') throw new Error('a statement had failed, so nothing was kept');
 }
 
-async function setLocally(client: pg.PoolClient, settings: LocalSettings): Promise<void> {
+async function setLocally(client: pg.ClientBase, settings: LocalSettings): Promise<void> {
 	const all = {
 		statement_timeout: `${STATEMENT_MS}`,
 		idle_in_transaction_session_timeout: `${IDLE_MS}`,
@@ -73,7 +115,7 @@ interface Statements {
  * Statements of one transaction. What still runs when it ends (of several things at once, one failed) must not go on in
  * the transaction that has the connection next, which is another workspace's.
  */
-function openStatements(client: pg.PoolClient): Statements {
+function openStatements(client: pg.ClientBase): Statements {
 	let ended = false;
 	return {
 		async query<Row>(text: string, values: readonly unknown[] = []) {

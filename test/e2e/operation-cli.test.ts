@@ -80,13 +80,13 @@ describe('serve', () => {
 		expect(ended.err).not.toContain('    at ');
 	});
 
-	it('ends with 2 for settings it does not understand, and 1 for options', async () => {
+	it('ends with 2 for settings and options it does not understand', async () => {
 		configure();
 		const settings = await bench.run(['serve'], { PORTCULLIS_PORT: 'eighty', PORTCULLIS_LOG_LEVEL: 'loud' });
 		expect([settings.code, settings.err.trim().split('\n').length]).toEqual([2, 2]);
 		const options = await bench.run(['serve', '--port', '70000']);
-		expect([options.code, options.err]).toEqual([1, expect.stringContaining('a whole number from 0 to 65535')]);
-		expect((await bench.run(['sreve'])).code).toBe(1);
+		expect([options.code, options.err]).toEqual([2, expect.stringContaining('a whole number from 0 to 65535')]);
+		expect((await bench.run(['sreve'])).code).toBe(2);
 	});
 
 	it('ends with 1 and a sentence when it cannot keep an audit', async () => {

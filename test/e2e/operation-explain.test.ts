@@ -99,12 +99,13 @@ describe('explain', () => {
 
 	it('wants a whole tool path and somebody to explain it for', async () => {
 		const short = await explain(['Writers'], 'google/files');
-		expect([short.code, short.err]).toEqual([1, expect.stringContaining('workspace/server/tool')]);
+		expect([short.code, short.err]).toEqual([2, expect.stringContaining('workspace/server/tool')]);
 		const forged = await bench.run(['explain', '--as', 'nonsense', '--tool', 'google/files/echo']);
 		expect([forged.code, forged.out]).toEqual([1, '']);
 		expect(forged.err).toBe('The access token is not a well-formed RS256 JSON Web Token; sign in again.\n');
 		const stranger = await bench.run(['explain', '--as', 'ada@company.example', '--tool', 'google/files/echo']);
 		expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('give an access token')]);
-		expect((await bench.run(['explain', '--tool', 'google/files/echo'])).code).toBe(1);
+		const nobody = await bench.run(['explain', '--tool', 'google/files/echo', '--config', 'portcullis.yaml']);
+		expect([nobody.code, nobody.err]).toEqual([2, expect.stringContaining('--as')]);
 	});
 });

@@ -39,6 +39,8 @@ export interface Workbench {
 	start(args: readonly string[], env?: Readonly<Record<string, string>>): CliProcess;
 	/** Runs a command to its end. */
 	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
+	/** The command lines of all processes that run here, as others on the machine see them. */
+	commandLines(): string;
 	/** Data folder of the gateways that run in it. */
 	readonly dataFolder: string;
 	/** What was recorded, once no gateway runs in it any more. */
@@ -73,6 +75,10 @@ export async function openWorkbench(): Promise<Workbench> {
 			return { ...exit, out: started.stdout(), err: started.stderr() };
 		},
 		audit: async () => (await readRecorded(dataFolder)).map((line) => JSON.parse(line) as AuditLine),
+		commandLines() {
+			const pids = processes.map(({ pid }) => String(pid));
+			return execFileSync('ps', ['-ww', '-o', 'args=', '-p', pids.join(',')], { encoding: 'utf8' });
+		},
 		async close() {
 			for (const each of processes) each.signal('SIGKILL');
 			await Promise.all(processes.map(({ exit }) => exit));

@@ -146,7 +146,7 @@ const isLost = (told: Told): boolean => told.kind === 'failed' && told.code === 
 
 // Whoever was told something finds the same in the audit.
 function callFaults({ outcomesOf, executionsOf, history }: Index, call: HistoryCall): readonly string[] {
-	const { nonce, tool, place, told, requestId = '' } = call;
+	const { nonce, tool, place, oid, told, requestId = '' } = call;
 	if (told.kind === 'unknown') return [];
 	const name = nonce ?? `a list of ${place}`;
 	const [outcome] = outcomesOf.get(requestId) ?? [];
@@ -161,6 +161,7 @@ function callFaults({ outcomesOf, executionsOf, history }: Index, call: HistoryC
 		...(isToldBy(told, outcome) ? [] : [`${name} was told ${told.kind} and the audit says ${outcome.outcome}`]),
 		...(isHere ? [] : [`${name} has its outcome in ${slug}/${outcome.server}`]),
 		...(outcome.tool !== null && outcome.tool !== tool ? [`${name} has the outcome of ${outcome.tool}`] : []),
+		...(outcome.oid !== null && outcome.oid !== oid ? [`${name} has the outcome of ${outcome.oid}`] : []),
 		...(wasRun && executed === 0 ? [`${name} was told ${told.kind} and never executed`] : []),
 		...(outcome.outcome === 'refused' && executed > 0 ? [`${name} was refused and executed`] : []),
 	];

@@ -98,7 +98,7 @@ function plan({ places, nextNonce }: ClientParts): Planned | undefined {
 function howToRun(): Running {
 	const manner = pick<Manner>(['answer', 'answer', 'answer', 'answer', 'answer', 'stream', 'stream', 'complain']);
 	const delayMs = Math.random() < 0.08 ? 50 + Math.random() * 500 : Math.random() * 15;
-	return { manner: Math.random() < 0.03 ? 'hang-up' : manner, delayMs };
+	return { manner: Math.random() < 0.08 ? 'hang-up' : manner, delayMs };
 }
 
 interface Reply {

@@ -175,18 +175,14 @@ async function callWhenReady({ at, upstreams, callers, calls }: Run, gateway: Hi
 
 /** What happens before the kill. */
 const endings: Readonly<Record<Fate, (run: Run, gateway: HistoryGateway) => Promise<unknown>>> = {
-	async load(_run, { ready }) {
-		await ready;
-		await sleep(between(150, 600));
-	},
+	load: (run, gateway) => underLoad(run, gateway, between(150, 600)),
 	start: () => sleep(between(30, 700)),
 	async ship({ proxy }, gateway) {
 		const step = await stepOf(proxy, gateway, () => gateway.signal('SIGKILL'));
 		if (!step) await sleep(between(0, 50));
 	},
-	async drain(_run, gateway) {
-		await gateway.ready;
-		await sleep(between(150, 400));
+	async drain(run, gateway) {
+		await underLoad(run, gateway, between(150, 400));
 		gateway.signal('SIGTERM');
 		await Promise.race([sleep(between(0, 400)), gateway.exited]);
 	},
@@ -202,6 +198,19 @@ const endings: Readonly<Record<Fate, (run: Run, gateway: HistoryGateway) => Prom
 		await sleep(between(50, 500));
 	},
 };
+
+const FEWEST_CALLS = 40;
+const PATIENCE_MS = 5_000;
+
+/** As long as told, and on a machine that is busy with something else until some calls were answered. */
+async function underLoad({ calls }: Run, { ready }: HistoryGateway, leastMs: number): Promise<void> {
+	await ready;
+	const before = calls.length;
+	await sleep(leastMs);
+	for (const deadline = Date.now() + PATIENCE_MS; calls.length < before + FEWEST_CALLS && Date.now() < deadline; ) {
+		await sleep(20);
+	}
+}
 
 const STEPS: readonly ShippingStep[] = ['inserting', 'committing', 'committed'];
 

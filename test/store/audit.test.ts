@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { appendRecords, type RecordToAppend } from '../../src/store/append-records.ts';
@@ -41,6 +42,7 @@ function record(workspaceId: string | undefined, request: string, more: object =
 	return { ...fields, workspaceId, at: time, line: JSON.stringify({ time, workspaceId, ...fields }) };
 }
 
+const randomName = (): string => randomBytes(20_000).toString('base64');
 const inside = <T>(id: string, fn: (tx: WorkspaceTx) => Promise<T>): Promise<T> => store.withWorkspace(id, 'test', fn);
 const verify = (id: string): Promise<ChainVerdict> => inside(id, (tx) => verifyChain(tx));
 const usage = (id: string) =>
@@ -84,6 +86,46 @@ describe('records', () => {
 		expect(await requests(google)).toHaveLength(21);
 		expect(await usage(google)).toMatchObject([{ calls: 21 }]);
 		expect(await verify(google)).toMatchObject({ intact: true, records: 21 });
+	});
+
+	it('are kept and counted whatever callers and servers call things', async () => {
+		const names = [
+			'a\0b',
+			'half \ud800 of a pair',
+			'\udc00\ud800',
+			'\u{1f511}'.repeat(200),
+			randomName(),
+			'"\\\n\u202e',
+		];
+		const odd = names.map((tool, index) => record(google, `r-${index}`, { tool, method: tool, code: tool }));
+		const long = odd.at(-2)!;
+		await appendRecords(store, [...odd, record(undefined, 'r-9', { method: '\0', tool: '\ud800' })]);
+		await appendRecords(store, [long]);
+		expect(await requests(google)).toHaveLength(names.length);
+		expect(await verify(google)).toMatchObject({ intact: true, records: names.length });
+		expect((await usage(google)).map(({ tool, calls }) => [tool.length <= 256, calls])).toEqual(
+			names.map(() => [true, 1]),
+		);
+		const kept = await inside(google, (tx) => listAuditEvents(tx, { request: 'r-0', limit: 1 }));
+		expect(kept).toMatchObject([{ tool: 'a\ufffdb', method: 'a\ufffdb', line: odd[0]!.line }]);
+	});
+
+	it.each([
+		['a right is missing', 'revoke insert on portcullis.audit_event from portcullis_app'],
+		['a table is missing', 'alter table portcullis.usage_hour rename to usage_hour_gone'],
+		['the database takes no writes', 'alter role portcullis_app set default_transaction_read_only = on'],
+		['the database lets nobody in', "alter role portcullis_app password 'another'"],
+	])('wait where %s, and are blamed for themselves alone', async (_what, sql) => {
+		const strange = record(google, 'r-1', { durationMs: 1e12 });
+		await expect(appendRecords(store, [strange])).rejects.toMatchObject({ code: 'PC_INTERNAL' });
+		await asSuperuser(sql);
+		const fresh = createStore({ connections: database });
+		const waiting = appendRecords(fresh, [record(google, 'r-1')]);
+		await expect(waiting).rejects.toMatchObject({ code: 'PC_STORE_UNAVAILABLE' });
+		await fresh.close();
+		await asSuperuser(
+			`alter role portcullis_app reset all; alter role portcullis_app password '${database.app.password}'`,
+		);
 	});
 
 	it('of a workspace that is gone go with it', async () => {

@@ -14,26 +14,33 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.close());
 
-async function violationsWith(fault: Fault, fates: readonly Fate[]): Promise<readonly string[]> {
+/** Violations of the first history that shows what is expected: which moment a kill hits is drawn by lot. */
+async function violationsWith(fault: Fault, fates: readonly Fate[], expected: RegExp): Promise<readonly string[]> {
 	const build = plant([fault]);
 	const run = await prepareHistory(postgres, build.main);
+	let found: readonly string[] = [];
 	try {
-		for (const fate of fates) await run.round(fate);
-		return violations(await run.settle());
+		for (let attempt = 0; attempt < ATTEMPTS && !found.some((each) => expected.test(each)); attempt++) {
+			for (const fate of fates) await run.round(fate);
+			found = violations(await run.settle());
+		}
+		return found;
 	} finally {
 		await run.close();
 		build.remove();
 	}
 }
 
-const KILLED: readonly Fate[] = ['load', 'load'];
-const KILLED_SHIPPING: readonly Fate[] = ['ship', 'ship', 'ship', 'ship'];
+const ATTEMPTS = 6;
+const THREE_MINUTES_MS = 180_000;
+const KILLED: readonly Fate[] = ['load'];
+const KILLED_SHIPPING: readonly Fate[] = ['ship', 'ship'];
 
 const NO_INTENT: Fault = { file: 'pipeline.js', sound: 'await trail.intend(credential.id)', faulty: 'void 0' };
 const LATE_OUTCOME: Fault = {
 	file: 'audit/trail.js',
 	sound: "const kept = end({ outcome: answer.kind === 'message' && answer.failed ? 'error' : 'ok' });",
-	faulty: "const kept = void setTimeout(end, 20, { outcome: answer.failed ? 'error' : 'ok' });",
+	faulty: "const kept = void setTimeout(end, 200, { outcome: answer.failed ? 'error' : 'ok' });",
 };
 const NO_RECOVERY: Fault = {
 	file: 'audit/spool.js',
@@ -56,9 +63,10 @@ const ONE_CHAIN: Fault = {
 	faulty: 'of [[records[0].workspaceId, records]])',
 };
 const TWO_TRIES: Fault = {
-	file: 'upstream/raw-call.js',
-	sound: 'await sendHttp(pool,',
-	faulty: 'await ((...all) => sendHttp(...all).catch(() => sendHttp(...all)))(pool,',
+	file: 'upstream/http-exchange.js',
+	sound: 'export function sendHttp(dispatcher, request) {',
+	faulty: `export const sendHttp = (...all) => sendOnce(...all).catch(() => sendOnce(...all));
+		function sendOnce(dispatcher, request) {`,
 };
 
 describe('the history of a gateway that is killed', () => {
@@ -70,8 +78,12 @@ describe('the history of a gateway that is killed', () => {
 		['that counts what is delivered again', COUNTED_AGAIN, KILLED_SHIPPING, /^usage of /],
 		['that puts records into one chain', ONE_CHAIN, KILLED, /says it is of/],
 		['that tries a call again', TWO_TRIES, KILLED, /was executed 2 times/],
-	])('shows one %s', async (_what, fault, fates, expected) => {
-		const found = await violationsWith(fault, fates);
-		expect(found.filter((each) => expected.test(each)).length, found.slice(0, 5).join('\n')).toBeGreaterThan(0);
-	});
+	])(
+		'shows one %s',
+		async (_what, fault, fates, expected) => {
+			const found = await violationsWith(fault, fates, expected);
+			expect(found.filter((each) => expected.test(each)).length, found.slice(0, 5).join('\n')).toBeGreaterThan(0);
+		},
+		THREE_MINUTES_MS,
+	);
 });

@@ -37,15 +37,29 @@ export function chainHash(previous: Buffer, line: string): Buffer {
 	return createHash('sha256').update(previous).update(line).digest();
 }
 
-/** Text as a column can hold it: PostgreSQL knows neither NUL nor half a surrogate pair. */
+/** Longest text of a column: as long as the name of a tool may be anywhere, and no index refuses it. */
+const COLUMN_LENGTH = 256;
+const UNSTORABLE = /[\0\p{Surrogate}]/gu;
+
+/**
+ * What a column says of a text that callers and servers may choose: a NUL or half of a surrogate pair, which PostgreSQL
+ * refuses, or an endless name must not keep a record out of its chain. The line has it as it was.
+ */
 export function columnText(text: string): string {
-	return text.replace(/[\p{Cs}\0]/gu, '\ufffd');
+	return text.slice(0, COLUMN_LENGTH).replace(UNSTORABLE, '\ufffd');
+}
+
+const CHOSEN = ['issuer', 'tid', 'oid', 'method', 'server', 'tool', 'outcome', 'code'] as const;
+
+function storable(entry: AuditEntry): AuditEntry {
+	const texts = CHOSEN.flatMap((name) => (entry[name] === undefined ? [] : [[name, columnText(entry[name])]]));
+	return { ...entry, ...Object.fromEntries(texts) };
 }
 
 /**
  * Appends records to the chain of the transaction's workspace, in this order, each once: those that are there already
- * are passed over. Returns the ones that were new. The end of the chain is locked until the transaction ends, so this
- * comes last in it.
+ * are passed over. Returns the ones that were new, as their columns say them. The end of the chain is locked until the
+ * transaction ends, so this comes last in it.
  */
 export async function appendAudit(
 	tx: WorkspaceTx | PlatformTx,
@@ -61,7 +75,7 @@ export async function appendAudit(
 		[workspaceId],
 	);
 	if (head === undefined) throw new Error('the chain of the workspace is not there');
-	const fresh = await unknownOf(tx, workspaceId, entries);
+	const fresh = (await unknownOf(tx, workspaceId, entries)).map(storable);
 	if (fresh.length > 0) await append(tx, { workspaceId, head, fresh });
 	return fresh;
 }
@@ -102,13 +116,7 @@ async function append(tx: WorkspaceTx | PlatformTx, { workspaceId, head, fresh }
 	const rows = fresh.map((entry, index) => {
 		hash = chainHash(hash, entry.line);
 		const { durationMs, ...rest } = entry;
-		const columns = Object.entries(rest).map(([name, text]) => [name, text && columnText(text)]);
-		return {
-			...Object.fromEntries(columns),
-			duration_ms: durationMs,
-			seq: `${first + BigInt(index)}`,
-			hash: `\\x${hash.toString('hex')}`,
-		};
+		return { ...rest, duration_ms: durationMs, seq: `${first + BigInt(index)}`, hash: `\\x${hash.toString('hex')}` };
 	});
 	await tx.query(
 		`insert into portcullis.audit_event

@@ -1,6 +1,6 @@
 import type { DeclaredDirectory, DeclaredGrant, JsonObject } from '../../config/declared.ts';
 import type { PlatformTx } from '../tx.ts';
-import type { Manager } from './rows.ts';
+import type { Manager, Page } from './rows.ts';
 
 /** A directory as it is stored. */
 export interface DirectoryRow extends DeclaredDirectory {
@@ -25,12 +25,50 @@ export interface SettingsRow {
 	readonly configVersion: string;
 }
 
+const SELECT_DIRECTORY = `select id, issuer, tenant_id as "tenantId", audiences, jwks_url as "jwksUrl",
+	managed_by as "managedBy", version from portcullis.directory`;
+
+const SELECT_GRANT = `select id, directory, claim, value, level, managed_by as "managedBy", version
+	from portcullis.platform_admin_rule`;
+
+const FIRST = '00000000-0000-0000-0000-000000000000';
+
 /** Directories in id order. */
-export function listDirectories(tx: PlatformTx): Promise<readonly DirectoryRow[]> {
-	return tx.query(
-		`select id, issuer, tenant_id as "tenantId", audiences, jwks_url as "jwksUrl", managed_by as "managedBy", version
-		 from portcullis.directory order by id`,
+export function listDirectories(tx: PlatformTx, { after, limit }: Page = {}): Promise<readonly DirectoryRow[]> {
+	return tx.query(`${SELECT_DIRECTORY} where id > $1 order by id limit $2`, [after ?? '', limit ?? null]);
+}
+
+/** The directory with this id. */
+export async function directoryById(tx: PlatformTx, id: string): Promise<DirectoryRow | undefined> {
+	const [row] = await tx.query<DirectoryRow>(`${SELECT_DIRECTORY} where id = $1`, [id]);
+	return row;
+}
+
+/** Makes a directory. Throws PC_CONFLICT when another has its id or issuer. */
+export async function insertDirectory(tx: PlatformTx, directory: Omit<DirectoryRow, 'version'>): Promise<void> {
+	await tx.query(
+		`insert into portcullis.directory (id, issuer, tenant_id, audiences, jwks_url, managed_by)
+		 values ($1, $2, $3, $4, $5, $6)`,
+		[directory.id, directory.issuer, directory.tenantId, directory.audiences, directory.jwksUrl, directory.managedBy],
 	);
+}
+
+/** Replaces a directory; whether it was still that version. Throws PC_CONFLICT when another has its issuer. */
+export async function updateDirectory(tx: PlatformTx, directory: DirectoryRow): Promise<boolean> {
+	const rows = await tx.query(
+		`update portcullis.directory set issuer = $2, tenant_id = $3, audiences = $4, jwks_url = $5, managed_by = $6
+		 where id = $1 and version = $7 returning 1`,
+		[
+			directory.id,
+			directory.issuer,
+			directory.tenantId,
+			directory.audiences,
+			directory.jwksUrl,
+			directory.managedBy,
+			directory.version,
+		],
+	);
+	return rows.length > 0;
 }
 
 /** Makes or replaces a directory. Throws PC_CONFLICT when another has its issuer. */
@@ -43,17 +81,51 @@ export async function putDirectory(tx: PlatformTx, directory: Omit<DirectoryRow,
 	);
 }
 
-/** Removes a directory. */
-export async function deleteDirectory(tx: PlatformTx, id: string): Promise<void> {
-	await tx.query('delete from portcullis.directory where id = $1', [id]);
+/** Removes a directory; whether it was still that version (`undefined`: any). */
+export async function deleteDirectory(tx: PlatformTx, id: string, version?: number): Promise<boolean> {
+	const rows = await tx.query(
+		'delete from portcullis.directory where id = $1 and version = coalesce($2, version) returning 1',
+		[id, version ?? null],
+	);
+	return rows.length > 0;
 }
 
 /** Grants for every workspace. */
 export function listPlatformGrants(tx: PlatformTx): Promise<readonly PlatformGrantRow[]> {
-	return tx.query(
-		`select id, directory, claim, value, level, managed_by as "managedBy", version
-		 from portcullis.platform_admin_rule order by claim, value, directory nulls first`,
+	return tx.query(`${SELECT_GRANT} order by claim, value, directory nulls first`);
+}
+
+/** A part of the grants for every workspace, in id order. */
+export function pagePlatformGrants(tx: PlatformTx, { after, limit }: Page): Promise<readonly PlatformGrantRow[]> {
+	return tx.query(`${SELECT_GRANT} where id > $1 order by id limit $2`, [after ?? FIRST, limit ?? null]);
+}
+
+/** The grant for every workspace with this id. */
+export async function platformGrantById(tx: PlatformTx, id: string): Promise<PlatformGrantRow | undefined> {
+	const [row] = await tx.query<PlatformGrantRow>(`${SELECT_GRANT} where id = $1`, [id]);
+	return row;
+}
+
+/** Makes a grant for every workspace and returns its id. Throws PC_CONFLICT when the same group or role has one. */
+export async function insertPlatformGrant(
+	tx: PlatformTx,
+	{ directory, claim, value, level, managedBy }: Omit<PlatformGrantRow, 'id' | 'version'>,
+): Promise<string> {
+	const [row] = await tx.query<{ id: string }>(
+		`insert into portcullis.platform_admin_rule (directory, claim, value, level, managed_by)
+		 values ($1, $2, $3, $4, $5) returning id`,
+		[directory, claim, value, level, managedBy],
 	);
+	return row?.id ?? '';
+}
+
+/** Removes a grant for every workspace; whether it was still that version. */
+export async function deletePlatformGrantById(tx: PlatformTx, id: string, version: number): Promise<boolean> {
+	const rows = await tx.query('delete from portcullis.platform_admin_rule where id = $1 and version = $2 returning 1', [
+		id,
+		version,
+	]);
+	return rows.length > 0;
 }
 
 /** Makes or replaces the grant of a group or role for every workspace. */
@@ -81,6 +153,14 @@ export async function deletePlatformGrant(
 	);
 }
 
+/**
+ * Keeps all other changes of what is the platform's waiting until the transaction ends; to be asked first, since every
+ * change ends in a lock of this row.
+ */
+export async function lockPlatform(tx: PlatformTx): Promise<void> {
+	await tx.query('select 1 from portcullis.platform_setting for no key update');
+}
+
 /** The settings of the platform. */
 export async function platformSettings(tx: PlatformTx): Promise<SettingsRow> {
 	const [row] = await tx.query<SettingsRow>(
@@ -96,6 +176,18 @@ export async function setPlatformSettings(tx: PlatformTx, settings: JsonObject, 
 		JSON.stringify(settings),
 		managedBy,
 	]);
+}
+
+/** Replaces the settings of the platform; whether they were still that version. */
+export async function updatePlatformSettings(
+	tx: PlatformTx,
+	{ settings, managedBy, version }: Omit<SettingsRow, 'configVersion'>,
+): Promise<boolean> {
+	const rows = await tx.query(
+		'update portcullis.platform_setting set settings = $1, managed_by = $2 where version = $3 returning 1',
+		[JSON.stringify(settings), managedBy, version],
+	);
+	return rows.length > 0;
 }
 
 /** Where the configuration stands: versions by workspace id, and of the platform itself. */

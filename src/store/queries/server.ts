@@ -35,6 +35,14 @@ export function listServers(tx: WorkspaceTx, { after, limit }: Page = {}): Promi
 	]);
 }
 
+/** Slugs of all servers. */
+export async function serverSlugs(tx: WorkspaceTx): Promise<readonly string[]> {
+	const rows = await tx.query<{ slug: string }>('select slug from portcullis.server where workspace_id = $1', [
+		tx.workspaceId,
+	]);
+	return rows.map(({ slug }) => slug);
+}
+
 /** The server with this slug. */
 export async function serverBySlug(tx: WorkspaceTx, slug: string): Promise<ServerRow | undefined> {
 	const [row] = await tx.query<ServerRow>(`${SELECT} where workspace_id = $1 and slug = $2`, [tx.workspaceId, slug]);

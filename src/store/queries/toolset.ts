@@ -39,6 +39,15 @@ export async function toolsetBySlug(tx: WorkspaceTx, slug: string): Promise<Tool
 	return row;
 }
 
+/** Whether a toolset has a tool of this server. */
+export async function isInToolset(tx: WorkspaceTx, serverId: string): Promise<boolean> {
+	const rows = await tx.query(
+		'select 1 from portcullis.toolset_tool where workspace_id = $1 and server_id = $2 limit 1',
+		[tx.workspaceId, serverId],
+	);
+	return rows.length > 0;
+}
+
 /** Makes a toolset. Throws PC_CONFLICT when the slug is taken or a server of it is not there. */
 export async function insertToolset(tx: WorkspaceTx, toolset: ToolsetValues): Promise<void> {
 	const [row] = await tx.query<{ id: string }>(

@@ -39,6 +39,23 @@ export async function ownWorkspace(tx: WorkspaceTx): Promise<WorkspaceRow | unde
 	return row;
 }
 
+/**
+ * Keeps all other changes of the transaction's workspace waiting until the transaction ends; whether it is there. To be
+ * asked first: every change ends in a lock of this row, and two that came to it by different ways would block each other.
+ */
+export async function lockOwnWorkspace(tx: WorkspaceTx): Promise<boolean> {
+	const rows = await tx.query('select 1 from portcullis.workspace where workspace_id = $1 for no key update', [
+		tx.workspaceId,
+	]);
+	return rows.length > 0;
+}
+
+/** A workspace, kept as it is until the transaction ends. */
+export async function lockWorkspace(tx: PlatformTx, workspaceId: string): Promise<WorkspaceRow | undefined> {
+	const [row] = await tx.query<WorkspaceRow>(`${SELECT} where workspace_id = $1 for update`, [workspaceId]);
+	return row;
+}
+
 /** What a new workspace is made of. */
 export interface NewWorkspace {
 	readonly slug: string;

@@ -1,0 +1,120 @@
+import { isDeepStrictEqual } from 'node:util';
+import * as z from 'zod';
+import type { DeclaredServer, JsonObject } from '../config/declared.ts';
+import { declaredServerOf } from '../config/declared-file.ts';
+import { serverSchema } from '../config/file-schema.ts';
+import { DEFAULT_UPSTREAM_LIMITS, HIGHEST_UPSTREAM_LIMIT } from '../config/limits.ts';
+import { readEntry } from '../config/read-entry.ts';
+import { createLenientLookup, escapePlainText, readPlainText } from '../config/secret-template.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import { CLIENT_FEATURES } from '../mcp/client-features.ts';
+import type { ServerValues } from '../store/queries/server.ts';
+import type { Caller } from './caller.ts';
+import { inputInvalid } from './input-invalid.ts';
+import { isKept, NOT_KEPT, plainText } from './plain-text.ts';
+
+const LIMITS = Object.keys(DEFAULT_UPSTREAM_LIMITS) as (keyof typeof DEFAULT_UPSTREAM_LIMITS)[];
+
+const TEXT = z.string().max(8_192).refine(isKept, NOT_KEPT);
+const NAMED = z.record(TEXT, TEXT);
+
+/**
+ * Members of a server that say where it is and with what; the rest of it is a matter of the workspace. Which of them a
+ * transport takes, and what may stand in them, the rules of the configuration file say.
+ */
+const ENDPOINT = {
+	url: TEXT,
+	allowPlainHttp: z.boolean(),
+	headers: NAMED,
+	command: TEXT,
+	args: z.array(TEXT),
+	cwd: TEXT,
+	env: NAMED,
+};
+
+/** The same as it is shown: what a file wrote may be longer. */
+export const SHOWN_ENDPOINT = {
+	url: z.string().exactOptional(),
+	allowPlainHttp: z.boolean().exactOptional(),
+	headers: z.record(z.string(), z.string()).exactOptional(),
+	command: z.string().exactOptional(),
+	args: z.array(z.string()).exactOptional(),
+	cwd: z.string().exactOptional(),
+	env: z.record(z.string(), z.string()).exactOptional(),
+};
+
+/** All members of a server, as the configuration file names them; its tool rules have an address of their own. */
+export const ENTRY = {
+	title: plainText(200),
+	transport: z.enum(['http', 'sse', 'stdio']),
+	...ENDPOINT,
+	era: z.enum(['auto', 'modern', 'legacy']),
+	isolation: z.enum(['shared', 'principal']),
+	clientFeatures: z.array(z.enum(CLIENT_FEATURES)),
+	limits: z.partialRecord(z.enum(LIMITS), z.int().min(1).max(HIGHEST_UPSTREAM_LIMIT)),
+	enabled: z.boolean(),
+	tools: z.strictObject({ default: z.enum(['enabled', 'disabled']).default('enabled') }),
+};
+
+/** A server as it is stored, without its rules and what the store adds. */
+export type StoredServer = Omit<DeclaredServer, 'rules'>;
+
+/** A stored server as a body writes it; members that are as they would be anyway are left out. */
+export function entryOf(server: StoredServer): JsonObject {
+	const { title, transport, endpoint, era, isolation, clientFeatures, limits, toolsDefault, enabled } = server;
+	return {
+		...(title !== null && { title }),
+		transport,
+		...endpoint,
+		...(clientFeatures !== null && { clientFeatures }),
+		...{ era, isolation, limits, enabled, tools: { default: toolsDefault } },
+	};
+}
+
+/** What a body says, by the rules and in the sentences of the configuration file. Throws PC_INPUT_INVALID. */
+export function readServer(entry: JsonObject): StoredServer {
+	const { title } = entry;
+	// A title is as it is meant here, where the file would write a literal ${ as $${.
+	const written = { ...entry, ...(typeof title === 'string' && { title: escapePlainText(title) }) };
+	const reading = readEntry(serverSchema(createLenientLookup()), written);
+	if ('faults' in reading) {
+		throw inputInvalid(reading.faults.map(({ path, message }) => ({ path: `body.${path}`, message })));
+	}
+	const { rules: _, ...server } = declaredServerOf(written);
+	return server;
+}
+
+/**
+ * Over the network nobody chooses a program or reads the gateway's environment and files: neither by writing a reference,
+ * nor by sending one that is there already to another address. Throws PC_OPERATOR_ONLY.
+ */
+export function requireOperatorFor(
+	caller: Caller,
+	{ before, after }: { readonly before?: JsonObject; readonly after: JsonObject },
+): void {
+	if (caller.kind === 'operator') return;
+	const reached = reachOf(after);
+	if (before !== undefined && isDeepStrictEqual(reachOf(before), reached)) return;
+	const isPlain = textsIn(reached).every((text) => readPlainText(text) !== undefined);
+	if (after['transport'] === 'stdio' || !isPlain) throw new PortcullisError('PC_OPERATOR_ONLY');
+}
+
+function reachOf(entry: JsonObject): JsonObject {
+	const names = ['transport', ...Object.keys(ENDPOINT)].filter((name) => entry[name] !== undefined);
+	return Object.fromEntries(names.map((name) => [name, entry[name]]));
+}
+
+function textsIn(value: unknown): readonly string[] {
+	if (typeof value === 'string') return [value];
+	if (typeof value !== 'object' || value === null) return [];
+	return Object.entries(value).flatMap(([name, held]) => [name, ...textsIn(held)]);
+}
+
+/** Everything of a server that is a row of its own. */
+export function valuesOf(
+	slug: string,
+	server: StoredServer,
+	known: Pick<ServerValues, 'catalogueId'> = { catalogueId: null },
+): ServerValues {
+	return { slug, ...server, catalogueId: known.catalogueId, managedBy: 'api' };
+}
