@@ -6,6 +6,9 @@ import { readStdioLog, stdioServer } from '../fakes/upstream.ts';
 import { codeOf, textOf, until } from './failure-calls.ts';
 import { isRunning, openWorkbench, type ServingProcess, serve, type Workbench } from './operation-process.ts';
 
+/** PostgreSQL waits for the disk when it recovers. */
+const RECOVERY_MS = 30_000;
+
 let bench: Workbench;
 
 beforeEach(async () => {
@@ -54,7 +57,7 @@ describe('a gateway whose database is killed', () => {
 			process.kill(serverPid(bench.dataFolder)!, 'SIGKILL');
 			expect(await echo(gateway, `${round}`)).toBe(`CHILD: ${round}`);
 			expect(await isReady(gateway)).toBe(true);
-			await until(() => gateway.stderr().split('the database runs again').length === round + 1);
+			await until(() => gateway.stderr().split('the database runs again').length === round + 1, RECOVERY_MS);
 		}
 		configure('CHANGED');
 		await until(async () => (await echo(gateway, '3')) === 'CHANGED: 3');
@@ -77,7 +80,7 @@ describe('a gateway whose database is killed', () => {
 		configure('CHANGED');
 		await until(() => gateway.stderr().includes('the configuration stays as it was'));
 		renameSync(`${control}.away`, control);
-		await until(() => gateway.stderr().includes('configuration swapped'), 30_000);
+		await until(() => gateway.stderr().includes('configuration swapped'), RECOVERY_MS);
 		expect(await echo(gateway, '4')).toBe('CHANGED: 4');
 		await stop(gateway);
 		expect(await shippedCalls()).toEqual(['intent', 'ok', 'intent', 'ok', 'intent', 'ok']);

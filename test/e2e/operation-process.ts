@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type FakeDirectory, startFakeDirectory } from '../fakes/directory.ts';
 import type { AuditLine, ConfigInput } from '../fakes/gateway.ts';
 import { openFolder } from '../fakes/postgres.ts';
+import { prepareData } from '../fakes/prepared-data.ts';
 import { endDatabase, readRecorded } from '../fakes/recorded.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -119,6 +120,7 @@ export interface ServingProcess extends CliProcess {
 
 /** Runs `serve` on free ports and waits for its ready line. */
 export async function serve(bench: Workbench, env: Readonly<Record<string, string>> = {}): Promise<ServingProcess> {
+	if (!existsSync(bench.dataFolder)) await prepareData(bench.dataFolder);
 	const started = bench.start(['serve', '--port', '0', '--admin-port', '0'], env);
 	const deadline = Date.now() + READY_MS;
 	const ready = /^Portcullis is ready: (http:\S+)$/m;

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
 import type { ConfigInput } from './gateway.ts';
 import { openFolder } from './postgres.ts';
+import { prepareData } from './prepared-data.ts';
 import { endDatabase, readEverythingStored, readRecorded, readSpool } from './recorded.ts';
 
 /** The gateway as its operator runs it: a process of its own, all it prints and writes kept. */
@@ -45,6 +46,7 @@ export async function startGatewayProcess(
 	{ main = MAIN, logLevel = 'trace' }: GatewayProcessOptions = {},
 ): Promise<GatewayProcess> {
 	const folder = openFolder('portcullis-process-');
+	await prepareData(folder);
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
 	writeFileSync(file, stringify({ directories: [directory.directory], ...config }));

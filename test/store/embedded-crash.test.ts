@@ -52,7 +52,7 @@ describe('the database of its own, after a crash', () => {
 			rows.push({ number });
 			const { pid } = database;
 			process.kill(pid, 'SIGKILL');
-			await until(() => database.pid !== pid);
+			await until(() => database.pid !== pid, 30_000);
 			await until(() => read().then(Boolean, () => false));
 			expect(await read()).toEqual(rows);
 			expect(await ask(database.superuser, 'select 1 as one')).toEqual([{ one: 1 }]);
