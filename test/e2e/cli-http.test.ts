@@ -103,6 +103,17 @@ describe('the command line at a gateway', () => {
 		);
 	});
 
+	it('follows a chain of records part by part, and ends with 1 where it is broken', async () => {
+		const parts = [
+			{ intact: true, records: 2, seq: '2', head: 'aa', next: 'on' },
+			{ intact: false, records: 1, seq: '4', fault: 'changed' },
+		];
+		answer = (_request, response) => json(response, 200, parts[asked.length - 1]);
+		const broken = await run('audit', 'verify', 'google');
+		expect([broken.code, broken.out]).toEqual([1, 'Broken at record 4 (changed); 3 records before it are right.\n']);
+		expect(asked.map(({ url }) => url.split('verification')[1])).toEqual(['', '?cursor=on']);
+	});
+
 	it('ends with 3 where nobody answers, and where the database of the gateway is away', async () => {
 		const gone = await bench.run(['workspace', 'list'], {
 			PORTCULLIS_URL: 'http://127.0.0.1:9',

@@ -119,7 +119,7 @@ export const RUNNING_REQUIREMENTS: readonly Requirement[] = [
 		proofs: [
 			['test/e2e/operation-cli.test.ts', 'ends with 1 and a sentence when its %s is taken'],
 			['test/e2e/operation-cli.test.ts', 'ends with 1 and a sentence when it cannot keep an audit'],
-			['test/e2e/operation-cli.test.ts', 'ends with 2 for settings it does not understand'],
+			['test/e2e/operation-cli.test.ts', 'ends with 2 for settings and options it does not understand'],
 		],
 	},
 	{
