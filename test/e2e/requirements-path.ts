@@ -95,7 +95,6 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 		proofs: [
 			['test/e2e/audit-lost.test.ts', 'loses no line'],
 			['test/e2e/audit-lost.test.ts', 'goes on where it was when it cannot be opened anew'],
-			['test/e2e/operation-cli.test.ts', 'follows a rotation of its audit on SIGHUP, and survives one that fails'],
 		],
 	},
 	{

@@ -1,6 +1,7 @@
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
+import { STORE_REQUIREMENTS } from './requirements-store.ts';
 
 /** Something we promise, where the promise comes from, and the tests that fail when it is broken. */
 export interface Requirement {
@@ -20,4 +21,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...PATH_REQUIREMENTS,
 	...SERVER_REQUIREMENTS,
 	...RUNNING_REQUIREMENTS,
+	...STORE_REQUIREMENTS,
 ];
