@@ -10,7 +10,7 @@ import { createMigrated, describeOnBoth, withClient } from './migrated-database.
 import { insertOf, makeRow, readTables } from './row-maker.ts';
 
 const WORKSPACES: readonly string[] = Array.from({ length: 50 }, () => randomUUID());
-const OPERATIONS = process.env['PORTCULLIS_LONG'] === '1' ? 10_000 : 2_500;
+const OPERATIONS = process.env['PORTCULLIS_LONG'] === '1' ? 5_000 : 2_500;
 const EVERY_MS = 15;
 
 /** What one operation saw that was not its own, and what it failed with. */
