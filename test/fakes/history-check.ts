@@ -152,9 +152,10 @@ function callFaults({ outcomesOf, executionsOf, history }: Index, call: HistoryC
 	const [outcome] = outcomesOf.get(requestId) ?? [];
 	if (outcome === undefined) return [`${name} was told ${told.kind} and has no outcome`];
 	const slug = history.workspaces.get(outcome.chain);
-	// A list is nobody's, and so is what was refused before its server was known.
-	const mayBeNobodys = nonce === undefined || told.kind === 'failed';
-	const isHere = outcome.chain === PLATFORM ? mayBeNobodys : `${slug}/${outcome.server}` === place;
+	// What was refused before its server was known is nobody's; a list is its workspace's, of no single server.
+	const own = nonce === undefined ? place.slice(0, place.indexOf('/')) : place;
+	const found = nonce === undefined ? slug : `${slug}/${outcome.server}`;
+	const isHere = outcome.chain === PLATFORM ? told.kind === 'failed' : found === own;
 	const executed = executionsOf.get(nonce ?? '')?.length ?? 0;
 	const wasRun = nonce !== undefined && (told.kind === 'ok' || told.kind === 'error');
 	return [
