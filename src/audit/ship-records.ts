@@ -48,8 +48,6 @@ const BATCH_BYTES = 256 * 1024;
 const LOOK_MS = 250;
 /** While there is room, shipping rests this many times as long as it worked: calls have the machine first. */
 const REST = 9;
-/** Bytes that may wait before shipping rests no more. */
-const RESTFUL_BYTES = 64 * 1024 * 1024;
 const LONGEST_RETRY_MS = 5_000;
 
 /** A shipper that has begun. While there is nothing to do it has one timer, which keeps no process alive. */
@@ -115,7 +113,7 @@ function createRests(spool: SpoolReader, hurry: AbortSignal): () => Promise<void
 	let since = performance.now();
 	return async () => {
 		const workedMs = performance.now() - since;
-		if (!hurry.aborted && spool.unshippedBytes() < RESTFUL_BYTES) {
+		if (!hurry.aborted && spool.unshippedBytes() < spool.restfulBytes) {
 			await delay(Math.min(workedMs * REST, LOOK_MS), undefined, { signal: hurry, ref: false }).catch(() => undefined);
 		}
 		since = performance.now();

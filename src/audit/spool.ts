@@ -43,6 +43,8 @@ export interface SpoolReader {
 	seal(): void;
 	/** Bytes that were kept and not acknowledged. */
 	unshippedBytes(): number;
+	/** So many may wait before shipping them is urgent. */
+	readonly restfulBytes: number;
 }
 
 /** Keeps records in numbered files until they are shipped (docs/audit.md). */
@@ -77,6 +79,7 @@ export function createSpool({ folder: path, limitBytes, segmentBytes = SEGMENT_B
 		},
 		seal: segments.seal,
 		unshippedBytes: segments.unshippedBytes,
+		restfulBytes: limitBytes / 2,
 	};
 }
 
