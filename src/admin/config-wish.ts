@@ -80,11 +80,16 @@ export function requireNothingOfOperator(wanted: Declared, stored: Declared): vo
 	mapServers(wanted, (placed) => {
 		const { server } = placed;
 		const before = storedAt(stored, placed);
-		const isThere = before?.transport === server.transport && isDeepStrictEqual(before.endpoint, server.endpoint);
+		const isThere = before !== undefined && isDeepStrictEqual(reachOf(before), reachOf(server));
 		if (!isThere && takesOperator(server)) faults.push({ path: pathOf(placed), message: 'is for the operator to set' });
 		return server;
 	});
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
+}
+
+// What a program may ask of its callers is the operator's too: roots that a caller names open folders of the gateway's machine.
+function reachOf({ transport, endpoint, clientFeatures }: DeclaredServer): readonly unknown[] {
+	return [transport, endpoint, ...(transport === 'stdio' ? [clientFeatures] : [])];
 }
 
 function takesOperator({ transport, endpoint }: DeclaredServer): boolean {

@@ -99,8 +99,10 @@ export function requireOperatorFor(
 	if (after['transport'] === 'stdio' || !isPlain) throw new PortcullisError('PC_OPERATOR_ONLY');
 }
 
+// What a program may ask of its callers is the operator's too: roots that a caller names open folders of the gateway's machine.
 function reachOf(entry: JsonObject): JsonObject {
-	const names = ['transport', ...Object.keys(ENDPOINT)].filter((name) => entry[name] !== undefined);
+	const own = entry['transport'] === 'stdio' ? ['clientFeatures'] : [];
+	const names = ['transport', ...Object.keys(ENDPOINT), ...own].filter((name) => entry[name] !== undefined);
 	return Object.fromEntries(names.map((name) => [name, entry[name]]));
 }
 

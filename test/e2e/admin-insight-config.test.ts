@@ -213,6 +213,7 @@ describe('what only the operator may set', () => {
 	it.each<[string, string, (servers: Config) => void]>([
 		['a program', 'new', (servers) => Object.assign(servers, { new: { ...CHILD, env: {} } })],
 		['another program', 'child', ({ child }) => Object.assign(child, { command: 'sh', env: {} })],
+		['what a program may ask', 'child', ({ child }) => Object.assign(child, { clientFeatures: ['roots'] })],
 		['another argument', 'child', ({ child }) => Object.assign(child, { args: ['-c'], env: {} })],
 		[
 			'a reference to a variable',

@@ -149,7 +149,15 @@ describe('a server of the operator', () => {
 		expectRefused(told, 'PC_INPUT_INVALID');
 		expect(told.json.errors).toEqual([{ path: 'body.env.NEW_KEY', message: 'there is no value to keep; send one' }]);
 
-		for (const change of [{ args: [] }, { command: 'id' }, { cwd: '/' }, { env: {} }, { env: { REGION: 'x' } }]) {
+		const features = { clientFeatures: ['roots'] };
+		for (const change of [
+			{ args: [] },
+			{ command: 'id' },
+			{ cwd: '/' },
+			{ env: {} },
+			{ env: { REGION: 'x' } },
+			features,
+		]) {
 			expectRefused(await stage.ask('PATCH', JIRA, { body: change, match: '*' }), 'PC_OPERATOR_ONLY');
 		}
 		expect((await stage.ask('PATCH', JIRA, { body: { enabled: false }, match: '*' })).json.enabled).toBe(false);
