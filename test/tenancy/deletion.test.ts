@@ -163,4 +163,18 @@ describe('a workspace that is deleted', () => {
 		expect(await use('goes', CANARY)).toEqual([404, 404, 404]);
 		expect(await use('stays', OTHER)).toEqual([200, 200, 200]);
 	});
+
+	it('that was made with an Idempotency-Key is not kept in the answer either', async () => {
+		const headers = { ...bearer('ROOT'), 'content-type': 'application/json', 'idempotency-key': 'k-1' };
+		const body = JSON.stringify({ slug: 'brief', title: `Brief ${CANARY}` });
+		const made = await fetch(`${gateway.url}/api/v1/workspaces`, { method: 'POST', headers, body });
+		expect(made.status).toBe(201);
+		expect(await placesInDatabase(CANARY)).toContain('portcullis.idempotency_key');
+		const gone = await fetch(`${gateway.url}/api/v1/workspaces/brief`, {
+			method: 'DELETE',
+			headers: { ...bearer('ROOT'), 'if-match': '*' },
+		});
+		expect(gone.status).toBe(204);
+		expect(await rowsWith(`Brief ${CANARY}`)).toEqual([]);
+	});
 });

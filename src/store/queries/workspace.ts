@@ -1,4 +1,5 @@
 import type { PlatformTx, WorkspaceTx } from '../tx.ts';
+import { PLATFORM_ID } from './audit-chain.ts';
 import type { Manager } from './rows.ts';
 
 /** A workspace as it is stored. */
@@ -121,6 +122,11 @@ export async function eraseWorkspace(tx: PlatformTx, workspaceId: string): Promi
 	await tx.query('delete from portcullis.audit_chain where workspace_id = $1', [workspaceId]);
 	await tx.query('delete from portcullis.usage_hour where workspace_id = $1', [workspaceId]);
 	await tx.query('delete from portcullis.idempotency_key where workspace_id = $1', [workspaceId]);
+	// The platform keeps the answer to whoever made the workspace for a day; it has the title in it.
+	await tx.query('delete from portcullis.idempotency_key where workspace_id = $1 and position($2 in answer) > 0', [
+		PLATFORM_ID,
+		workspaceId,
+	]);
 	const rows = await tx.query('delete from portcullis.workspace where workspace_id = $1 returning 1', [workspaceId]);
 	return rows.length > 0;
 }
