@@ -47,7 +47,10 @@ const BATCH_RECORDS = 250;
 const BATCH_BYTES = 256 * 1024;
 const LOOK_MS = 250;
 /** While there is room, shipping rests this many times as long as it worked: calls have the machine first. */
-const REST = 9;
+const REST = { busy: 24, quiet: 2 };
+const LONGEST_REST_MS = 1_000;
+/** Share of the time from which on the event loop counts as busy with calls. */
+const BUSY = 0.25;
 const LONGEST_RETRY_MS = 5_000;
 
 /** A shipper that has begun. While there is nothing to do it has one timer, which keeps no process alive. */
@@ -111,10 +114,15 @@ const noRest = async (): Promise<void> => undefined;
 
 function createRests(spool: SpoolReader, hurry: AbortSignal): () => Promise<void> {
 	let since = performance.now();
+	let isBusy = true;
 	return async () => {
 		const workedMs = performance.now() - since;
 		if (!hurry.aborted && spool.unshippedBytes() < spool.restfulBytes) {
-			await delay(Math.min(workedMs * REST, LOOK_MS), undefined, { signal: hurry, ref: false }).catch(() => undefined);
+			// How busy others are shows while shipping rests.
+			const before = performance.eventLoopUtilization();
+			const restMs = Math.min(workedMs * (isBusy ? REST.busy : REST.quiet), LONGEST_REST_MS);
+			await delay(restMs, undefined, { signal: hurry, ref: false }).catch(() => undefined);
+			isBusy = performance.eventLoopUtilization(before).utilization >= BUSY;
 		}
 		since = performance.now();
 	};

@@ -40,20 +40,28 @@ export function chainHash(previous: Buffer, line: string): Buffer {
 /** Longest text of a column: as long as the name of a tool may be anywhere, and no index refuses it. */
 const COLUMN_LENGTH = 256;
 const UNSTORABLE = /[\0\p{Surrogate}]/gu;
+const PLAIN = /^[ -~]*$/;
 
 /**
  * What a column says of a text that callers and servers may choose: a NUL or half of a surrogate pair, which PostgreSQL
  * refuses, or an endless name must not keep a record out of its chain. The line has it as it was.
  */
 export function columnText(text: string): string {
+	if (text.length <= COLUMN_LENGTH && PLAIN.test(text)) return text;
 	return text.slice(0, COLUMN_LENGTH).replace(UNSTORABLE, '\ufffd');
 }
 
 const CHOSEN = ['issuer', 'tid', 'oid', 'method', 'server', 'tool', 'outcome', 'code'] as const;
 
+type Writable<T> = { -readonly [name in keyof T]: T[name] };
+
 function storable(entry: AuditEntry): AuditEntry {
-	const texts = CHOSEN.flatMap((name) => (entry[name] === undefined ? [] : [[name, columnText(entry[name])]]));
-	return { ...entry, ...Object.fromEntries(texts) };
+	const stored: Writable<AuditEntry> = { ...entry };
+	for (const name of CHOSEN) {
+		const text = stored[name];
+		if (text !== undefined) stored[name] = columnText(text);
+	}
+	return stored;
 }
 
 /**
@@ -88,6 +96,28 @@ async function unknownOf(
 	workspaceId: string,
 	entries: readonly AuditEntry[],
 ): Promise<readonly AuditEntry[]> {
+	const [newest] = await tx.query<{ at: Date | null }>(
+		`select max(at) as at from portcullis.audit_event where workspace_id = $1`,
+		[workspaceId],
+	);
+	const newestMs = newest?.at?.getTime() ?? Number.NEGATIVE_INFINITY;
+	// What is younger than all there is cannot be there: as a rule nothing is left to look for.
+	const suspects = entries.filter(({ at }) => Date.parse(at) <= newestMs);
+	const seen = await knownKeys(tx, workspaceId, suspects);
+	return entries.filter((entry) => {
+		const key = keyOf(entry);
+		if (seen.has(key)) return false;
+		seen.add(key);
+		return true;
+	});
+}
+
+async function knownKeys(
+	tx: WorkspaceTx | PlatformTx,
+	workspaceId: string,
+	entries: readonly AuditEntry[],
+): Promise<Set<string>> {
+	if (entries.length === 0) return new Set();
 	const known = await tx.query<{ at: Date; request: string; kind: string }>(
 		`select e.at, e.request, e.kind
 		 from unnest($2::timestamptz[], $3::text[], $4::text[]) as wanted (at, request, kind)
@@ -95,13 +125,7 @@ async function unknownOf(
 		 where e.workspace_id = $1`,
 		[workspaceId, entries.map(({ at }) => at), entries.map(({ request }) => request), entries.map(({ kind }) => kind)],
 	);
-	const seen = new Set(known.map(({ at, ...rest }) => keyOf({ ...rest, at: at.toISOString() })));
-	return entries.filter((entry) => {
-		const key = keyOf(entry);
-		if (seen.has(key)) return false;
-		seen.add(key);
-		return true;
-	});
+	return new Set(known.map(({ at, ...rest }) => keyOf({ ...rest, at: at.toISOString() })));
 }
 
 interface Appending {
