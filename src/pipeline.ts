@@ -1,25 +1,15 @@
 import type { OpenTrail } from './audit/trail.ts';
 import type { Attached } from './credentials/attach-credential.ts';
 import { PortcullisError, toPortcullisError } from './errors/portcullis-error.ts';
+import type { Exchange } from './exchange.ts';
 import type { Authenticator } from './identity/authenticate.ts';
-import type { Principal } from './identity/principal.ts';
-import { type Address, pathOf } from './mcp/address.ts';
+import { factsOf, type Principal } from './identity/principal.ts';
+import { pathOf } from './mcp/address.ts';
 import type { Answer } from './mcp/answer.ts';
-import type { Call } from './mcp/call.ts';
 import type { DecideRoute } from './policy/decide-route.ts';
 import type { ResolveRoute } from './router/resolve-route.ts';
 import { type Route, subjectOf } from './router/route.ts';
 import type { Forward } from './upstream/forward.ts';
-import type { ForwardRequest } from './upstream/forward-request.ts';
-
-/** One request as the edge hands it over: nothing looked at yet; `rawHeaders` as node:http gives them. */
-export interface Exchange extends Pick<ForwardRequest, 'disconnected' | 'acceptsStream' | 'endsWithConnection'> {
-	readonly requestId: string;
-	readonly rawHeaders: readonly string[];
-	/** Checks what must hold before anybody is asked who they are (Host, Origin, headers), and finds the address. */
-	admit(): Address;
-	readCall(principal: Principal): Promise<Call>;
-}
 
 /** The stages, in the order a call meets them. */
 export interface Stages extends Pick<Authenticator, 'authenticate'> {
@@ -39,8 +29,8 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 	try {
 		const address = exchange.admit();
 		trail.note({ address: pathOf(address) });
-		const principal = await stages.authenticate(exchange.rawHeaders);
-		trail.note({ principal: { issuer: principal.issuer, tid: principal.tid, oid: principal.oid } });
+		const principal = await stages.authenticate(exchange.presented);
+		trail.note(factsOf(principal, address));
 		const call = await exchange.readCall(principal);
 		trail.note({ era: call.era, method: call.method || call.kind });
 		const route = await stages.resolveRoute({ address, principal, call });

@@ -2,10 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { OpenTrail, Trail } from '../audit/trail.ts';
 import type { SnapshotSource } from '../config/snapshot.ts';
 import { checkNames } from '../edge/check-headers.ts';
+import { presentedBy } from '../edge/presented.ts';
 import { API_ROOT, apiMetadataUrl } from '../edge/protected-resource.ts';
 import { sendBody } from '../edge/send-answer.ts';
 import { commonHeaders, headersOf, refuseWhenClosed, type Visitor } from '../edge/visitor.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { Presented } from '../identity/presented.ts';
 import type { Queues } from '../lib/queues.ts';
 import { isSlug } from '../lib/slug.ts';
 import { emptyAnswer } from '../mcp/answer.ts';
@@ -23,7 +25,7 @@ export interface AnswerParts {
 	readonly snapshots: SnapshotSource;
 	readonly openTrail: OpenTrail;
 	/** Who asks; throws or rejects with the refusals of the identity stage. */
-	callerOf(rawHeaders: readonly string[]): Caller | Promise<Caller>;
+	callerOf(presented: Presented): Caller | Promise<Caller>;
 	/** Whether the gateway has begun to stop. */
 	isDraining(): boolean;
 	/** Whether the snapshot is too old to judge anybody by. */
@@ -57,7 +59,7 @@ export async function answerRequest(parts: AnswerParts, arrival: ApiRequest): Pr
 		const address = API_ROOT + (route === undefined ? '' : templateOf(route.path));
 		trail.note({ address, method: visitor.request.method ?? '', route: 'api' });
 		const admitted = admit(parts, arrival);
-		const caller = await parts.callerOf(visitor.request.rawHeaders);
+		const caller = await parts.callerOf(presentedBy(visitor.request));
 		trail.note({ principal: identityOf(caller) });
 		authorize(arrival, admitted, { caller, trail });
 		const input = await readInput(admitted, { ...visitor, ...arrival, headers: headersOf(visitor) });

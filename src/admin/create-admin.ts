@@ -1,11 +1,12 @@
 import type { Authenticator } from '../identity/authenticate.ts';
+import type { Presented } from '../identity/presented.ts';
 import { type AdminPlane, type AdminPlaneParts, createAdminPlane } from './admin-plane.ts';
 import type { Caller } from './caller.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import { createRoutes } from './routes.ts';
 import { STORED_ANSWERS } from './stored-answers.ts';
 
-type CallerOf = (rawHeaders: readonly string[]) => Caller | Promise<Caller>;
+type CallerOf = (presented: Presented) => Caller | Promise<Caller>;
 type Shared = Pick<AdminPlaneParts, 'snapshots' | 'openTrail' | 'isDraining' | 'isStale'>;
 
 /** The management API for whoever is asked to tell callers; without a store there is little to manage. */
@@ -17,5 +18,5 @@ export function createAdmin(shared: Shared, managed: ResourceParts | undefined):
 
 /** Who asks over the network: whoever the identity stage finds, never the operator. */
 export function createCallerOf({ authenticate }: Pick<Authenticator, 'authenticate'>): CallerOf {
-	return async (rawHeaders) => ({ kind: 'principal', principal: await authenticate(rawHeaders) });
+	return async (presented) => ({ kind: 'principal', principal: await authenticate(presented) });
 }

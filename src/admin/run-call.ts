@@ -9,7 +9,7 @@ export function createRunCall(stages: Stages): (trial: TrialCall) => Promise<Ans
 			{ ...stages, authenticate: () => principal },
 			{
 				requestId,
-				rawHeaders: [],
+				presented: { rawHeaders: [], remoteAddress: '' },
 				acceptsStream: false,
 				endsWithConnection: false,
 				admit: () => ({ kind: 'server', workspace, server }),

@@ -97,7 +97,7 @@ function previewOf(tool: CatalogItem, server: Server): z.output<typeof TOOL> {
 	const { title, description, inputSchema } = asObject(JSON.parse(tool.text)) ?? {};
 	const outcome = (level: AccessLevel): z.output<typeof OUTCOME> => {
 		const subject = { server, effect: 'tool', tool, toolset: undefined } as const;
-		const { allowed, reasons } = decide(holderOf(server.workspace, level), subject);
+		const { allowed, reasons } = decide(holderOf({ slug: server.workspace, id: server.workspaceId }, level), subject);
 		return { allowed, reasons: [...reasons] };
 	};
 	return {

@@ -9,6 +9,7 @@ export interface AuditRecord extends RecordSubject {
 	readonly kind: RecordMark['kind'];
 	readonly request: string;
 	readonly address?: string;
+	readonly vouchedBy?: string;
 	readonly era?: string;
 	readonly method?: string;
 	readonly route?: string;
@@ -39,9 +40,19 @@ const KINDS: readonly unknown[] = ['intent', 'outcome', 'gap'] satisfies readonl
 
 /** What each member has to be; members that are not named here are passed over. */
 const MEMBERS: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-	...['workspace', 'workspaceId', 'server', 'tool', 'address', 'era', 'method', 'route', 'level', 'credential'].map(
-		(name) => [name, isText] as const,
-	),
+	...[
+		'workspace',
+		'workspaceId',
+		'server',
+		'tool',
+		'address',
+		'vouchedBy',
+		'era',
+		'method',
+		'route',
+		'level',
+		'credential',
+	].map((name) => [name, isText] as const),
 	...['outcome', 'code', 'stage', 'detail'].map((name) => [name, isText] as const),
 	...['reasons', 'rules'].map((name) => [name, isTexts] as const),
 	...['durationMs', 'count'].map((name) => [name, Number.isFinite] as const),

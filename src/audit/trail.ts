@@ -9,6 +9,8 @@ import { recordLine } from './record-line.ts';
 export interface TrailFacts extends RecordSubject {
 	readonly address?: string;
 	readonly principal?: { readonly issuer: string; readonly tid: string; readonly oid: string };
+	/** What established who the caller is. */
+	readonly vouchedBy?: string;
 	readonly era?: string;
 	readonly method?: string;
 	readonly route?: string;

@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Snapshot } from '../config/snapshot.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Cancel, createCancel } from '../lib/cancel.ts';
 import type { Address } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { type Call, streamCall, successText } from '../mcp/call.ts';
 import { META } from '../mcp/modern/envelope.ts';
-import { type Exchange, handleCall, type Stages } from '../pipeline.ts';
+import { handleCall, type Stages } from '../pipeline.ts';
 import { createIsTouched, type IsTouched } from './is-touched.ts';
 import { doorOf } from './parse-address.ts';
+import { presentedBy } from './presented.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
 import type { Refusal } from './refusal.ts';
@@ -150,7 +152,7 @@ function exchangeFor(visit: Visit, turn: Turn): Exchange {
 	let gone: Cancel | undefined;
 	return {
 		requestId: turn.index === 0 ? visit.requestId : `${visit.requestId}.${turn.index}`,
-		rawHeaders: request.rawHeaders,
+		presented: presentedBy(request),
 		acceptsStream: !visit.isBatch && acceptsStream(visit),
 		endsWithConnection: false,
 		admit: () => admit(visit, turn),

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { errorCode } from '../errors/portcullis-error.ts';
+import type { Exchange } from '../exchange.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import type { Frame, FrameSink } from '../mcp/answer.ts';
 import { streamCall } from '../mcp/call.ts';
-import { type Exchange, handleCall, type Stages } from '../pipeline.ts';
+import { handleCall, type Stages } from '../pipeline.ts';
 import type { Listening, SseSession } from './sse-sessions.ts';
 
 // What a client of Streamable HTTP asks for with GET and DELETE, and a client of HTTP+SSE has no way to ask for: the
@@ -95,7 +96,7 @@ export function innerExchange(session: SseSession, { kind, gone, lastEventId }: 
 	const call = streamCall(kind, headers);
 	return {
 		requestId: randomUUID(),
-		rawHeaders: session.rawHeaders,
+		presented: session.presented,
 		acceptsStream: true,
 		endsWithConnection: false,
 		admit: () => session.address,

@@ -8,6 +8,7 @@ import { asObject, type Call } from '../mcp/call.ts';
 import { claimedRevision } from '../mcp/modern/envelope.ts';
 import { LEGACY_REVISIONS } from '../mcp/revisions.ts';
 import { handleCall, type Stages } from '../pipeline.ts';
+import { presentedBy } from './presented.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
 import { adopt, listen, sessionHeaders, watchedSink } from './sse-inner-calls.ts';
@@ -54,7 +55,7 @@ function exchangeFor(errand: Errand) {
 	let address: Address;
 	const exchange = {
 		requestId: visitor.requestId,
-		rawHeaders: visitor.request.rawHeaders,
+		presented: presentedBy(visitor.request),
 		acceptsStream: true,
 		endsWithConnection: true,
 		admit() {
@@ -83,7 +84,7 @@ async function readMessageOf(errand: Errand, principal: Principal, address: Addr
 	const text = await readBody(request, limits.bodyBytes);
 	if (session.gone.aborted) throw new PortcullisError('PC_SESSION_UNKNOWN');
 	errand.session = session;
-	session.rawHeaders = request.rawHeaders;
+	session.presented = presentedBy(request);
 	const call = readSseCall(text, headersWithin(headers.mcp, session), limits);
 	// Calls that began may still ask their client; new ones belong to a new stream.
 	if (session.retired && call.kind === 'request') throw new PortcullisError('PC_SESSION_UNKNOWN');

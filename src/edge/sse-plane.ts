@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type Address, pathOf } from '../mcp/address.ts';
 import { streamCall } from '../mcp/call.ts';
-import { type Exchange, handleCall } from '../pipeline.ts';
+import { handleCall } from '../pipeline.ts';
 import type { IsTouched } from './is-touched.ts';
 import type { Door } from './parse-address.ts';
+import { presentedBy } from './presented.ts';
 import { sendBody } from './send-answer.ts';
 import { end, NEVER } from './sse-inner-calls.ts';
 import { takeMessage } from './sse-message.ts';
@@ -105,7 +107,7 @@ function exchangeFor(plane: Plane, visitor: Visitor, opening: Opening): Exchange
 	const { requestId, request } = visitor;
 	return {
 		requestId,
-		rawHeaders: request.rawHeaders,
+		presented: presentedBy(request),
 		acceptsStream: true,
 		endsWithConnection: false,
 		admit() {
@@ -116,7 +118,7 @@ function exchangeFor(plane: Plane, visitor: Visitor, opening: Opening): Exchange
 			if (request.method !== 'GET') throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
 			opening.principal = principal;
 			opening.session = plane.sessions.begin(principal, opening.address as Address);
-			opening.session.rawHeaders = request.rawHeaders;
+			opening.session.presented = presentedBy(request);
 			return streamCall('listen', NO_HEADERS);
 		},
 		disconnected: () => NEVER,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Presented } from '../identity/presented.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import { type Address, pathOf } from '../mcp/address.ts';
@@ -25,8 +26,8 @@ export interface SseSession {
 	readonly address: Address;
 	/** Aborts when the stream has ended: nobody is left to answer. */
 	readonly gone: CancelSignal;
-	/** Headers of the client's latest request; under their token the gateway acts for it in between. */
-	rawHeaders: readonly string[];
+	/** What the client's latest request presented; under its token the gateway acts for it in between. */
+	presented: Presented;
 	/** `Mcp-Session-Id` of the MCP session within, which the client never sees. */
 	mcpSessionId: string | undefined;
 	/** Revision that `initialize` agreed on; servers of Streamable HTTP want to hear it again with each message. */
@@ -115,7 +116,7 @@ function createSession(id: string, address: Address, onClosed: () => void): SseS
 		address,
 		gone: gone.signal,
 		unheard: unheard.signal,
-		rawHeaders: [],
+		presented: { rawHeaders: [], remoteAddress: '' },
 		mcpSessionId: undefined,
 		revision: undefined,
 		handshake: undefined,

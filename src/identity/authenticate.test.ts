@@ -5,6 +5,7 @@ import { snapshotOf as fakeSnapshot } from '../../test/fakes/snapshot.ts';
 import type { Directory, GrantRule, Snapshot, SnapshotSource } from '../config/snapshot.ts';
 import { type Authenticator, createAuthenticate } from './authenticate.ts';
 import { fetchKeys } from './fetch-keys.ts';
+import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
 
 const START_MS = Date.UTC(2026, 10, 22, 12);
@@ -64,7 +65,8 @@ function open(jwksFetch = fetchKeys): Setup {
 	};
 }
 
-const headers = (token: string): readonly string[] => ['Authorization', `Bearer ${token}`];
+const by = (rawHeaders: readonly string[]): Presented => ({ rawHeaders, remoteAddress: '127.0.0.1' });
+const headers = (token: string): Presented => by(['Authorization', `Bearer ${token}`]);
 
 const codeOf = async (judge: () => Principal | Promise<Principal>): Promise<unknown> => {
 	try {
@@ -90,9 +92,9 @@ describe('a principal', () => {
 		const { authenticate } = open();
 		const good = headers(google.token());
 		expect(await codeOf(() => authenticate(good))).toBe('accepted');
-		expect(await codeOf(() => authenticate([...good, ...good]))).toBe('PC_HEADER_INVALID');
-		expect(await codeOf(() => authenticate([]))).toBe('PC_TOKEN_MISSING');
-		expect(await codeOf(() => authenticate(['Cookie', good[1] ?? '']))).toBe('PC_TOKEN_MISSING');
+		expect(await codeOf(() => authenticate(by([...good.rawHeaders, ...good.rawHeaders])))).toBe('PC_HEADER_INVALID');
+		expect(await codeOf(() => authenticate(by([])))).toBe('PC_TOKEN_MISSING');
+		expect(await codeOf(() => authenticate(by(['Cookie', good.rawHeaders[1] ?? ''])))).toBe('PC_TOKEN_MISSING');
 	});
 
 	it('is the same, with the same grants, whatever name, e-mail address or user name the token shows', async () => {

@@ -3,6 +3,7 @@ import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
+import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { readBearer } from './read-bearer.ts';
@@ -27,8 +28,8 @@ export interface AuthenticateOptions {
  * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
-	/** Principal of a request, from the `rawHeaders` of node:http. */
-	authenticate(rawHeaders: readonly string[]): Principal | Promise<Principal>;
+	/** Principal of a request. */
+	authenticate(presented: Presented): Principal | Promise<Principal>;
 	/** Principal of a bare token, for explanations on the command line. */
 	authenticateToken(token: string): Principal | Promise<Principal>;
 	/**
@@ -88,7 +89,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 
 	return {
 		renew: principals.renew,
-		authenticate: (rawHeaders) => authenticateToken(readBearer(rawHeaders)),
+		authenticate: ({ rawHeaders }) => authenticateToken(readBearer(rawHeaders)),
 		authenticateToken,
 		close: keys.close,
 	};

@@ -79,10 +79,16 @@ describe('a grant rule', () => {
 		const { grants } = held({ groups: ['b', 'a', 'b'], roles: ['r'] }, many);
 		expect(grants.get('google')).toEqual({
 			workspace: 'google',
+			workspaceId: 'google',
 			level: 'admin',
 			rules: ['grants[0]', 'grants[1]', 'grants[2]', 'grants[3]'],
 		});
-		expect(grants.get('apple')).toEqual({ workspace: 'apple', level: 'write', rules: ['grants[1]'] });
+		expect(grants.get('apple')).toEqual({
+			workspace: 'apple',
+			workspaceId: 'apple',
+			level: 'write',
+			rules: ['grants[1]'],
+		});
 	});
 });
 
@@ -102,7 +108,9 @@ describe('a membership', () => {
 	it('gives its workspace to the one identity it names', () => {
 		const memberships = new Map([[mine, [member('google', 'write'), member('gone', 'admin')]]]);
 		const { grants, platformLevel } = held({}, [], memberships);
-		expect([...grants]).toEqual([['google', { workspace: 'google', level: 'write', rules: ['member'] }]]);
+		expect([...grants]).toEqual([
+			['google', { workspace: 'google', workspaceId: 'google', level: 'write', rules: ['member'] }],
+		]);
 		expect(platformLevel).toBeUndefined();
 		for (const other of [{ oid: 'O' }, { tid: 'u' }, { issuer: 'https://j' }])
 			expect(held(other, [], memberships).grants.size).toBe(0);
@@ -113,9 +121,24 @@ describe('a membership', () => {
 		const given = (level: AccessLevel) =>
 			held({ groups: ['a'], roles: ['r'] }, many, new Map([[mine, [member('google', level)]]])).grants;
 		const names = ['grants[0]', 'grants[1]', 'member'];
-		expect(given('admin').get('google')).toEqual({ workspace: 'google', level: 'admin', rules: names });
-		expect(given('read').get('google')).toEqual({ workspace: 'google', level: 'write', rules: names });
-		expect(given('admin').get('apple')).toEqual({ workspace: 'apple', level: 'read', rules: ['grants[1]'] });
+		expect(given('admin').get('google')).toEqual({
+			workspace: 'google',
+			workspaceId: 'google',
+			level: 'admin',
+			rules: names,
+		});
+		expect(given('read').get('google')).toEqual({
+			workspace: 'google',
+			workspaceId: 'google',
+			level: 'write',
+			rules: names,
+		});
+		expect(given('admin').get('apple')).toEqual({
+			workspace: 'apple',
+			workspaceId: 'apple',
+			level: 'read',
+			rules: ['grants[1]'],
+		});
 	});
 
 	it('also counts for an application, which is named by its id like a person', () => {
@@ -147,7 +170,9 @@ describe('the index of rules', () => {
 				...members.filter((each) => each.workspace === workspace).map((each) => ({ ...each, name: 'member' })),
 			];
 			const level = ORDER.findLast((each) => giving.some((rule) => rule.level === each));
-			return level === undefined ? [] : [[workspace, { workspace, level, rules: giving.map(({ name }) => name) }]];
+			return level === undefined
+				? []
+				: [[workspace, { workspace, workspaceId: workspace, level, rules: giving.map(({ name }) => name) }]];
 		});
 	}
 

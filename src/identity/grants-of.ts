@@ -28,7 +28,8 @@ export function grantsOf(claims: VerifiedClaims, { index, workspaces, membership
 	const named = [...here.keys()].filter((slug) => workspaces.has(slug)).sort();
 	const grants = new Map<string, Grant>();
 	for (const slug of everywhere.length > 0 ? workspaces.keys() : named) {
-		grants.set(slug, grantFrom(slug, inOrder([...(here.get(slug) ?? []), ...everywhere])));
+		const id = workspaces.get(slug)?.id ?? slug;
+		grants.set(slug, grantFrom({ slug, id }, inOrder([...(here.get(slug) ?? []), ...everywhere])));
 	}
 	return { grants, platformLevel: strongest(everywhere) };
 }
@@ -71,9 +72,14 @@ function inOrder(gifts: readonly Gift[]): readonly Gift[] {
 	return gifts.toSorted((a, b) => a.place - b.place);
 }
 
-function grantFrom(workspace: string, gifts: readonly Gift[]): Grant {
+function grantFrom({ slug, id }: { readonly slug: string; readonly id: string }, gifts: readonly Gift[]): Grant {
 	const level = strongest(gifts) ?? 'read';
-	return Object.freeze({ workspace, level, rules: Object.freeze(gifts.map(({ name }) => name)) });
+	return Object.freeze({
+		workspace: slug,
+		workspaceId: id,
+		level,
+		rules: Object.freeze(gifts.map(({ name }) => name)),
+	});
 }
 
 function strongest(gifts: readonly Gift[]): AccessLevel | undefined {

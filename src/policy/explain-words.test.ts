@@ -4,7 +4,8 @@ import type { Principal } from '../identity/principal.ts';
 import { explainDecision, explainGrants } from './explain-words.ts';
 
 const person = (grants: Principal['grants']): Principal => {
-	return { issuer: 'i', tid: 'd-1', oid: 'o-1', key: 'k', name: 'Ada', grants, platformLevel: undefined };
+	const known = { vouchedBy: 'token', expiresAt: 0 };
+	return { ...known, issuer: 'i', tid: 'd-1', oid: 'o-1', key: 'k', name: 'Ada', grants, platformLevel: undefined };
 };
 
 const RULES: readonly GrantRule[] = [
@@ -15,7 +16,13 @@ const RULES: readonly GrantRule[] = [
 describe('explainGrants', () => {
 	it('names the person by identity, and the rules behind each workspace in words', () => {
 		const grants = new Map([
-			['w', { workspace: 'w', level: 'write', rules: ['grants[0]', 'grants[1]', 'member'] } as const],
+			[
+				'w',
+				{
+					...({ workspace: 'w', workspaceId: 'w', level: 'write' } as const),
+					rules: ['grants[0]', 'grants[1]', 'member'],
+				} as const,
+			],
 		]);
 		expect(explainGrants(person(grants), RULES)).toEqual([
 			'Ada is o-1 of the directory d-1.',

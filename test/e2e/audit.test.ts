@@ -100,7 +100,7 @@ describe('the audit of a call', () => {
 					tid: gateway.directory.directory.tenantId,
 					oid: '0a1b2c3d-person',
 				},
-				...{ era: 'legacy', method: 'tools/call', route: 'raw' },
+				...{ vouchedBy: 'token', era: 'legacy', method: 'tools/call', route: 'raw' },
 				...{ workspace: 'google', workspaceId: 'google', server: 'watcher', tool: 'look' },
 				...{ level: 'write', rules: ['grants[0]'] },
 				reasons: ['workspace-granted', 'server-enabled', 'tool-enabled', 'level-sufficient'],

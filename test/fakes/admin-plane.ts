@@ -37,11 +37,14 @@ export interface TestPlane {
 
 /** A principal who holds `write` in `google` and nothing else. */
 function writerNamed(name: string): Caller {
+	const known = { vouchedBy: 'token', expiresAt: Number.POSITIVE_INFINITY };
 	const identity = { issuer: 'https://login.example', tid: 'directory', oid: name };
-	const grants = new Map([['google', { workspace: 'google', level: 'write' as const, rules: ['grants[0]'] }]]);
+	const grants = new Map([
+		['google', { workspace: 'google', workspaceId: 'google', level: 'write' as const, rules: ['grants[0]'] }],
+	]);
 	return {
 		kind: 'principal',
-		principal: { ...identity, key: principalKey(identity), name, platformLevel: undefined, grants },
+		principal: { ...identity, ...known, key: principalKey(identity), name, platformLevel: undefined, grants },
 	};
 }
 
@@ -63,7 +66,7 @@ export async function startTestPlane(
 		openTrail: createTrails({ records, now: Date.now, onOutcome: () => undefined }),
 		isDraining: () => false,
 		isStale: () => false,
-		callerOf(headers) {
+		callerOf({ rawHeaders: headers }) {
 			const name = headers[headers.indexOf('authorization') + 1] ?? '';
 			if (name === 'operator') return { kind: 'operator' };
 			if (!headers.includes('authorization')) throw new PortcullisError('PC_TOKEN_MISSING');

@@ -41,6 +41,9 @@ export interface Wanted {
 const OVERRIDES: Readonly<Record<string, Readonly<Record<string, (wanted: Wanted) => string>>>> = {
 	workspace: { slug: ({ workspaceId, seed }) => `w${workspaceId.slice(0, 8)}-${seed}` },
 	migration: { number: ({ seed }) => `${9000 + seed}` },
+	// Those of people need an owner, which a row may be without.
+	api_key: { kind: () => 'service' },
+	open_webui_link: { subject: ({ seed }) => `subject-${seed}` },
 };
 
 const VALUES: Readonly<Record<string, (column: string, seed: number) => string>> = {
@@ -48,6 +51,7 @@ const VALUES: Readonly<Record<string, (column: string, seed: number) => string>>
 	uuid: (_, seed) => `5eed0000-0000-4000-8000-${String(seed).padStart(12, '0')}`,
 	integer: (_, seed) => String(seed),
 	bigint: (_, seed) => String(seed),
+	'double precision': (_, seed) => String(seed),
 	boolean: () => 'true',
 	bytea: (column, seed) => `\\x${Buffer.from(`${column} ${seed}`).toString('hex')}`,
 	jsonb: () => '{}',

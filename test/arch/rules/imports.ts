@@ -6,7 +6,8 @@ const LAYERS: readonly (readonly string[])[] = [
 	['lib', 'errors', 'mcp', 'catalogue'],
 	['config', 'observe'],
 	['store'],
-	['audit', 'identity', 'router', 'policy', 'credentials', 'upstream'],
+	['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'],
+	['exchange'],
 	['pipeline'],
 	['edge', 'admin', 'openapi'],
 	['app', 'cli'],
@@ -14,7 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** The stages in the order of the path; each may know the types of those before it. */
-const STAGES: readonly string[] = ['audit', 'identity', 'router', 'policy', 'credentials', 'upstream'];
+const STAGES: readonly string[] = ['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'];
 
 /** What may be imported within one layer, beside the folder itself. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
