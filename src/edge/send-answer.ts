@@ -1,15 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import type { Answer, Frame, FrameSink } from '../mcp/answer.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { Refusal } from './refusal.ts';
-
-/** How often a silent stream says that it lives, milliseconds: proxies cut connections that are idle for a minute. */
-export const KEEP_ALIVE_MS = 15_000;
 
 /** Headers of every event stream. */
 export const STREAM_HEADERS = {
 	'content-type': 'text/event-stream',
-	'cache-control': 'no-cache, no-transform',
+	// What is somebody's own is not for a cache, and a proxy that compresses holds events back (RFC 9111 §5.2.2).
+	'cache-control': 'no-store, no-transform',
 	// Asks NGINX and its kin not to hold frames back (mcp 2026-07-28: basic/transports).
 	'x-accel-buffering': 'no',
 };
@@ -53,14 +52,13 @@ async function sendStream(sending: Sending, answer: StreamAnswer): Promise<void>
 	const { response } = sending;
 	response.writeHead(200, { ...sending.common, ...STREAM_HEADERS, ...answer.headers });
 	response.flushHeaders();
-	const keepAlive = setInterval(() => response.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
+	keepAlive(response);
 	try {
 		await answer.pump(responseSink(response));
 	} catch (error) {
-		// The status line is gone, so the error travels as the stream's last message.
-		response.write(frameText({ data: sending.refuse(toPortcullisError(error)).body }));
+		// The status line is gone, so the error travels as the stream's last message, unless the stream has ended before.
+		if (!response.writableEnded) response.write(frameText({ data: sending.refuse(toPortcullisError(error)).body }));
 	} finally {
-		clearInterval(keepAlive);
 		response.end();
 	}
 }

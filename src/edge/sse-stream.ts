@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { drained, frameText, KEEP_ALIVE_MS, STREAM_HEADERS } from './send-answer.ts';
+import { keepAlive } from './keep-alive.ts';
+import { drained, frameText, STREAM_HEADERS } from './send-answer.ts';
 
 /** The stream of one HTTP+SSE session: all answers, notifications and questions for its client. */
 export interface SseStream {
@@ -24,13 +25,9 @@ export interface SseOpening {
 export function openSseStream(response: ServerResponse, { headers, endpoint }: SseOpening): SseStream {
 	response.writeHead(200, { ...headers, ...STREAM_HEADERS });
 	response.write(`event: endpoint\ndata: ${endpoint}\n\n`);
+	keepAlive(response);
 	// One wait for all writers: a listener each would be a leak in the eyes of node, and soon in fact.
 	let behind: Promise<void> | undefined;
-	const keepAlive = setInterval(() => {
-		if (behind === undefined && !response.writableEnded) response.write(': keep-alive\n\n');
-	}, KEEP_ALIVE_MS);
-	response.once('close', () => clearInterval(keepAlive));
-
 	const catchUp = async (): Promise<void> => {
 		await drained(response).catch(() => undefined);
 		behind = undefined;
