@@ -13,4 +13,29 @@ export const DEPLOY_REQUIREMENTS: readonly Requirement[] = [
 			['src/edge/keep-alive.test.ts', 'is not written to any more'],
 		],
 	},
+	{
+		id: 'edge-streams',
+		promise:
+			'Behind the NGINX and HAProxy of deploy/ streams flow, callers who leave are heard, and a 401 keeps its challenge.',
+		source: 'deploy/README.md: what every edge must do',
+		proofs: [
+			[
+				'test/e2e/deploy-proxies.test.ts',
+				'brings the first event of a call while its server goes on, and tells the server that the caller left',
+			],
+			['test/e2e/deploy-proxies.test.ts', 'that has no answer yet is given up when its caller leaves'],
+			['test/e2e/deploy-proxies.test.ts', 'stays open although nothing happens on it for 70 seconds'],
+			['test/e2e/deploy-proxies.test.ts', 'learns at %s where to sign in, by the public address'],
+			['test/e2e/deploy-proxies.test.ts', 'of the %s official client is answered'],
+		],
+	},
+	{
+		id: 'edge-spoofed',
+		promise: 'Behind the files of deploy/ the gateway hears nothing of what callers say in headers about who they are.',
+		source: 'deploy/README.md: what every edge must do',
+		proofs: [
+			['test/e2e/deploy-proxies.test.ts', 'in headers %s is not what the gateway hears'],
+			['test/e2e/deploy-proxies.test.ts', 'is neither in the audit nor told to a server'],
+		],
+	},
 ];
