@@ -36,6 +36,7 @@ export const DEPLOY_REQUIREMENTS: readonly Requirement[] = [
 		proofs: [
 			['test/e2e/deploy-proxies.test.ts', 'in headers %s is not what the gateway hears'],
 			['test/e2e/deploy-proxies.test.ts', 'is neither in the audit nor told to a server'],
+			['test/arch/deploy.test.ts', '$path streams, waits, and takes away what callers say about themselves'],
 		],
 	},
 ];
