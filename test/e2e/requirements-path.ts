@@ -26,6 +26,8 @@ export const PATH_REQUIREMENTS: readonly Requirement[] = [
 		source: 'ARCHITECTURE.md: the path of a call',
 		proofs: [
 			['test/e2e/audit.test.ts', 'has every refusal, with how far it came and why'],
+			['test/e2e/audit-workspaces.test.ts', '%s by the administrators of the workspace, and by nobody else'],
+			['test/e2e/audit-workspaces.test.ts', '%s by the platform alone, which is told why'],
 			['test/e2e/identity.test.ts', 'is answered 401 %s %s, with the way to sign in'],
 		],
 	},
