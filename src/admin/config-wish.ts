@@ -6,10 +6,11 @@ import { createFileSchema } from '../config/file-schema.ts';
 import { HIDDEN } from '../config/print-config.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { type Path, pathText } from '../config/read-yaml.ts';
-import { createLenientLookup, mapFilePaths, readPlainText } from '../config/secret-template.ts';
+import { createLenientLookup, mapFilePaths } from '../config/secret-template.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { hideSecrets } from './endpoint-secrets.ts';
 import { type InputFault, inputInvalid } from './input-invalid.ts';
+import { isForOperator } from './is-for-operator.ts';
 import { isKept, NOT_KEPT } from './plain-text.ts';
 
 /** A server and where it stands. */
@@ -71,34 +72,15 @@ function holdsHidden({ url, headers, env }: JsonObject): boolean {
 	return [...values, ...asked].includes(HIDDEN);
 }
 
-/**
- * Over the network nobody chooses a program or reads the gateway's environment and files; what is there already may stay,
- * exactly as it is. Throws PC_OPERATOR_ONLY.
- */
+/** Throws PC_OPERATOR_ONLY, naming the servers that only the operator may set so. */
 export function requireNothingOfOperator(wanted: Declared, stored: Declared): void {
 	const faults: InputFault[] = [];
 	mapServers(wanted, (placed) => {
-		const { server } = placed;
-		const before = storedAt(stored, placed);
-		const isThere = before !== undefined && isDeepStrictEqual(reachOf(before), reachOf(server));
-		if (!isThere && takesOperator(server)) faults.push({ path: pathOf(placed), message: 'is for the operator to set' });
-		return server;
+		const isForbidden = isForOperator(placed.server, storedAt(stored, placed));
+		if (isForbidden) faults.push({ path: pathOf(placed), message: 'is for the operator to set' });
+		return placed.server;
 	});
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
-}
-
-// What a program may ask of its callers is the operator's too: roots that a caller names open folders of the gateway's machine.
-function reachOf({ transport, endpoint, clientFeatures }: DeclaredServer): readonly unknown[] {
-	return [transport, endpoint, ...(transport === 'stdio' ? [clientFeatures] : [])];
-}
-
-function takesOperator({ transport, endpoint }: DeclaredServer): boolean {
-	return transport === 'stdio' || textsIn(endpoint).some((text) => readPlainText(text) === undefined);
-}
-
-function textsIn(value: unknown): readonly string[] {
-	if (typeof value === 'string') return [value];
-	return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 /** The same with all secret files named from the root, so that they are found wherever the gateway runs. */

@@ -1,15 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { DeclaredServer, JsonObject } from '../config/declared.ts';
 import { declaredServerOf } from '../config/declared-file.ts';
 import { serverSchema } from '../config/file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS, HIGHEST_UPSTREAM_LIMIT } from '../config/limits.ts';
 import { readEntry } from '../config/read-entry.ts';
-import { createLenientLookup, escapePlainText, readPlainText } from '../config/secret-template.ts';
-import { PortcullisError } from '../errors/portcullis-error.ts';
+import { createLenientLookup, escapePlainText } from '../config/secret-template.ts';
 import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import type { ServerValues } from '../store/queries/server.ts';
-import type { Caller } from './caller.ts';
 import { inputInvalid } from './input-invalid.ts';
 import { isKept, NOT_KEPT, plainText } from './plain-text.ts';
 
@@ -82,34 +79,6 @@ export function readServer(entry: JsonObject): StoredServer {
 	}
 	const { rules: _, ...server } = declaredServerOf(written);
 	return server;
-}
-
-/**
- * Over the network nobody chooses a program or reads the gateway's environment and files: neither by writing a reference,
- * nor by sending one that is there already to another address. Throws PC_OPERATOR_ONLY.
- */
-export function requireOperatorFor(
-	caller: Caller,
-	{ before, after }: { readonly before?: JsonObject; readonly after: JsonObject },
-): void {
-	if (caller.kind === 'operator') return;
-	const reached = reachOf(after);
-	if (before !== undefined && isDeepStrictEqual(reachOf(before), reached)) return;
-	const isPlain = textsIn(reached).every((text) => readPlainText(text) !== undefined);
-	if (after['transport'] === 'stdio' || !isPlain) throw new PortcullisError('PC_OPERATOR_ONLY');
-}
-
-// What a program may ask of its callers is the operator's too: roots that a caller names open folders of the gateway's machine.
-function reachOf(entry: JsonObject): JsonObject {
-	const own = entry['transport'] === 'stdio' ? ['clientFeatures'] : [];
-	const names = ['transport', ...Object.keys(ENDPOINT), ...own].filter((name) => entry[name] !== undefined);
-	return Object.fromEntries(names.map((name) => [name, entry[name]]));
-}
-
-function textsIn(value: unknown): readonly string[] {
-	if (typeof value === 'string') return [value];
-	if (typeof value !== 'object' || value === null) return [];
-	return Object.entries(value).flatMap(([name, held]) => [name, ...textsIn(held)]);
 }
 
 /** Everything of a server that is a row of its own. */

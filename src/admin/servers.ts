@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { JsonObject } from '../config/declared.ts';
+import { declaredServerOf } from '../config/declared-file.ts';
 import { changedFields } from '../config/declared-plan.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { SLUG } from '../lib/slug.ts';
@@ -12,13 +13,15 @@ import {
 	updateServer,
 } from '../store/queries/server.ts';
 import { isInToolset } from '../store/queries/toolset.ts';
+import type { Caller } from './caller.ts';
 import { changeWorkspace, readWorkspace } from './change.ts';
 import { hideSecrets, keepSecrets } from './endpoint-secrets.ts';
+import { isForOperator } from './is-for-operator.ts';
 import { changeable, found, MANAGED, managedOf, versioned } from './managed.ts';
 import { openPage, PAGE_QUERY, pageOf } from './page.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import { defineRoute, type Route } from './route.ts';
-import { ENTRY, entryOf, readServer, requireOperatorFor, SHOWN_ENDPOINT, valuesOf } from './server-entry.ts';
+import { ENTRY, entryOf, readServer, SHOWN_ENDPOINT, type StoredServer, valuesOf } from './server-entry.ts';
 import { SEEN, seenOf } from './server-seen.ts';
 
 const { transport, ...OPTIONAL } = ENTRY;
@@ -97,7 +100,7 @@ const create = (parts: ResourceParts): Route =>
 				const { slug, ...body } = context.body;
 				const { workspace } = context.params;
 				const entry = keepSecrets(body);
-				requireOperatorFor(context.caller, { after: entry });
+				requireMay(context.caller, entry);
 				await insertServer(tx, valuesOf(slug, readServer(entry)));
 				const shown = show(parts, workspace, found(await serverBySlug(tx, slug)));
 				const location = `/workspaces/${workspace}/servers/${slug}`;
@@ -135,7 +138,7 @@ const change = (parts: ResourceParts): Route =>
 				const row = changeable(await serverBySlug(tx, slug), context);
 				const before = entryOf(row);
 				const after = withoutNulls({ ...before, ...keepSecrets(context.body, row.endpoint) });
-				requireOperatorFor(context.caller, { before, after });
+				requireMay(context.caller, after, row);
 				const values = valuesOf(slug, readServer(after), row);
 				await versioned(updateServer(tx, { ...values, version: row.version }));
 				const body = show(parts, workspace, found(await serverBySlug(tx, slug)));
@@ -146,6 +149,12 @@ const change = (parts: ResourceParts): Route =>
 			return { ...answer, body: { ...answer.body, ...seenOf(parts, workspace, slug) } };
 		},
 	});
+
+// Before the rules of a server judge it: what is for others to set has no fault to tell.
+function requireMay(caller: Caller, entry: JsonObject, before?: StoredServer): void {
+	const mustBeOperator = isForOperator(declaredServerOf(entry), before);
+	if (mustBeOperator && caller.kind !== 'operator') throw new PortcullisError('PC_OPERATOR_ONLY');
+}
 
 function withoutNulls(entry: JsonObject): JsonObject {
 	return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== null));
