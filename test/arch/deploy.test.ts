@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { IDENTITY_FAMILIES, IDENTITY_HEADERS } from '../fakes/identity-headers.ts';
 import { apimFaults } from './rules/deploy-apim.ts';
 import { envoyFaults, gatewayApiFaults, haproxyFaults, kongFaults, nginxFaults } from './rules/deploy-proxies.ts';
 import { listTrackedPaths, readProjectFile } from './source-files.ts';
@@ -119,6 +120,13 @@ describe('the files for edges', () => {
 		expect(FILES.map(({ path }) => path).sort()).toEqual(paths);
 		const readme = readProjectFile(README);
 		for (const path of paths) expect(readme).toContain(`](${path.replace('deploy/', '')})`);
+	});
+
+	const source = 'src/edge/identity-headers.ts';
+	it.runIf(listTrackedPaths().includes(source))('know the headers that the gateway itself takes away', async () => {
+		const own = await import(new URL(`../../${source}`, import.meta.url).href);
+		expect([...IDENTITY_HEADERS].sort()).toEqual([...own.IDENTITY_HEADERS].sort());
+		expect(Object.keys(IDENTITY_FAMILIES).sort()).toEqual([...own.IDENTITY_PREFIXES].sort());
 	});
 
 	it('name every value that is to be filled in', () => {
