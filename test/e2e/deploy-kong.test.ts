@@ -2,14 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { hasEdgeProxy } from '../fakes/edge-proxy.ts';
 import { IDENTITY_NAMES } from '../fakes/identity-headers.ts';
 
 const FILE = resolve(import.meta.dirname, '../../deploy/kong/kong.yaml');
-const folder = mkdtempSync(join(tmpdir(), 'portcullis-kong-'));
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Plugin {
 	readonly name: string;
@@ -18,6 +16,8 @@ interface Plugin {
 
 /** Runs a script for Kong in the Lua that HAProxy brings along, with as much of Kong as it uses; what it cleared. */
 function clearedBy(script: string): readonly string[] {
+	const folder = mkdtempSync(join(tmpdir(), 'portcullis-kong-'));
+	onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
 	const out = join(folder, 'cleared');
 	const kong = `local file = io.open("${out}", "w")
 local kong = { service = { request = { clear_header = function(name) file:write(name, "\\n") end } } }`;

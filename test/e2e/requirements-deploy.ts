@@ -24,7 +24,7 @@ export const DEPLOY_REQUIREMENTS: readonly Requirement[] = [
 				'brings the first event of a call while its server goes on, and tells the server that the caller left',
 			],
 			['test/e2e/deploy-proxies.test.ts', 'that has no answer yet is given up when its caller leaves'],
-			['test/e2e/deploy-proxies.test.ts', 'stays open although nothing happens on it for 70 seconds'],
+			['test/e2e/deploy-idle.test.ts', 'stay open although nothing happens on them for 70 seconds'],
 			['test/e2e/deploy-proxies.test.ts', 'learns at %s where to sign in, by the public address'],
 			['test/e2e/deploy-proxies.test.ts', 'of the %s official client is answered'],
 		],
