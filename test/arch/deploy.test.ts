@@ -13,6 +13,13 @@ interface EdgeFile {
 
 const POLICY_FAULTS: EdgeFile['planted'] = [
 	['</inbound>', '</inbound', 'is not well-formed'],
+	[
+		'</inbound>',
+		'<validate-jwt header-name="Authorization" /></inbound>',
+		'validate-jwt meets callers whom only the gateway knows',
+	],
+	['</choose>\n  </inbound>', '<otherwise /></choose></inbound>', 'judges callers whom only the gateway knows'],
+	['&quot;/.well-known/&quot;', '&quot;/nothing/&quot;', 'judges callers whom only the gateway knows'],
 	['<outbound>', '<outbound><set-header name="A" exists-action="delete" />', 'outbound forgets base'],
 	['<backend>', '<outbound /><backend>', 'has the sections inbound,outbound,backend'],
 	['<set-header name="X-Tenant-ID" exists-action="delete" />', '', 'does not begin by deleting x-tenant-id'],

@@ -175,6 +175,15 @@ describe.each(EDGE_PROXIES)('behind a real %s', (kind) => {
 			});
 		});
 
+		it('has paths arrive as they were sent', async () => {
+			const recorder = keepShort(await startRecorder());
+			const another = keepShort(await startEdgeProxy(kind, Number(new URL(recorder.url).port)));
+			keepShort(resolveTo(another));
+			const paths = ['/w//x/mcp', '/w/a%2Fb/mcp/', '/mcp?x=%20&y=/', '/.well-known/oauth-protected-resource/mcp'];
+			for (const path of paths) expect((await fetch(PUBLIC_URL + path, { redirect: 'manual' })).status).toBe(200);
+			expect(recorder.seen.map(({ path }) => path)).toEqual(paths);
+		});
+
 		describe('somebody without a token', () => {
 			it.each(['/mcp', '/mcp/', '/w/google/s/fresh/mcp', '/w/google/s/fresh/mcp/'])(
 				'learns at %s where to sign in, by the public address',

@@ -27,6 +27,7 @@ export function apimFaults(document: string): readonly string[] {
 			.map(({ name }) => `${name} forgets base`),
 		...stripFaults(inbound),
 		...setFaults(inbound),
+		...passFaults(inbound),
 		...forwardFaults(backend),
 		...challengeFaults(onError),
 		...[...elementsIn(policies)].flatMap(elementFaults),
@@ -54,6 +55,22 @@ function setFaults({ children }: XmlElement, isVerified = false): readonly strin
 		const own = isForeign && !verified ? [`sets ${nameOf(each)} before a token is verified`] : [];
 		return [...own, ...setFaults(each, verified)];
 	});
+}
+
+// Discovery, API keys and tokens of other directories are for the gateway to judge: none of them may meet a verifier here.
+function passFaults(inbound: XmlElement): readonly string[] {
+	const verifiers = inbound.children.filter(({ name }) => /^(?:validate|authentication|check|ip-filter)/.test(name));
+	const chooses = inbound.children.filter(({ name }) => name === 'choose').flatMap(({ children }) => children);
+	const conditions = chooses.map(({ attributes }) => attributes['condition'] ?? '');
+	const isChosen = inbound.children.some(
+		({ name, attributes: { value = '' } }) =>
+			name === 'set-variable' && value.includes('"/.well-known/"') && value.includes('jwt.Issuer =='),
+	);
+	const isConditional = conditions.length > 0 && conditions.every((each) => each.includes('isJudgedHere'));
+	return [
+		...verifiers.map(({ name }) => `${name} meets callers whom only the gateway knows`),
+		...(isChosen && isConditional ? [] : ['judges callers whom only the gateway knows']),
+	];
 }
 
 function forwardFaults({ children }: XmlElement): readonly string[] {
