@@ -1,5 +1,5 @@
 import { type ExactJson, type ExactObject, isExactList, isExactObject, numberText } from '../lib/json-exact.ts';
-import { resolveRef } from './resolve-ref.ts';
+import { isReferenceName, looksLikeReference, resolveRef } from './resolve-ref.ts';
 import { memberTitle } from './tool-names.ts';
 
 /**
@@ -65,7 +65,8 @@ const readSchema: Read = (value, reading) => {
 
 const readSchemas: Read = (value, reading) => {
 	if (!isExactObject(value)) return undefined;
-	return new Map([...value].map(([name, schema]) => [name, readSchema(schema, reading) ?? true]));
+	const named = [...value].filter(([name]) => !isReferenceName(name));
+	return new Map(named.map(([name, schema]) => [name, readSchema(schema, reading) ?? true]));
 };
 
 const readSchemaList: Read = (value, reading) => {
@@ -75,8 +76,8 @@ const readSchemaList: Read = (value, reading) => {
 
 const readText: Read = (value) => (typeof value === 'string' ? value : undefined);
 const readFlag: Read = (value) => (typeof value === 'boolean' ? value : undefined);
-const readAny: Read = (value) => value;
-const readList: Read = (value) => (isExactList(value) ? value : undefined);
+const readData: Read = (value) => (looksLikeReference(value) ? undefined : value);
+const readList: Read = (value) => (isExactList(value) && !looksLikeReference(value) ? value : undefined);
 const readNumber: Read = (value) => (numberText(value) === undefined ? undefined : value);
 const readPositive: Read = (value) => (Number(numberText(value) ?? Number.NaN) > 0 ? value : undefined);
 const readCount: Read = (value) => (/^\d+$/.test(numberText(value) ?? '') ? value : undefined);
@@ -133,7 +134,7 @@ const KEYWORDS: ReadonlyMap<string, Read> = new Map<string, Read>([
 	['type', readType],
 	['required', readNames],
 	['dependentRequired', readNamesByName],
-	...['const', 'default'].map((name) => [name, readAny] as const),
+	...['const', 'default'].map((name) => [name, readData] as const),
 	...['enum', 'examples'].map((name) => [name, readList] as const),
 	...['maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum'].map((name) => [name, readNumber] as const),
 	['multipleOf', readPositive],

@@ -10,6 +10,7 @@ import { listTools } from './list-tools.ts';
 import { isOpenApiTarget, type OpenApiTarget, parseOpenApiTarget } from './parse-target.ts';
 import { ArgumentsRefused } from './read-arguments.ts';
 import { showDocument } from './show-document.ts';
+import { createViewerFiles, VIEWER_HEADERS, VIEWER_PAGE, type ViewerFile } from './viewer.ts';
 import type { OpenApiParts } from './visit.ts';
 
 /** The handler of the OpenAPI facade and of `/tools`. */
@@ -28,18 +29,22 @@ export interface OpenApiPlaneParts extends OpenApiParts {
 /** What the facade answers with. */
 interface Shown {
 	readonly status: number;
-	readonly body: string;
+	readonly body: string | Buffer;
 	readonly headers?: Readonly<Record<string, string>>;
 }
 
+interface Parts extends CallParts {
+	viewerFile(name: string): ViewerFile | undefined;
+}
+
 const METHODS: Readonly<Record<OpenApiTarget['kind'], string>> = {
-	...{ document: 'GET', docs: 'GET', tools: 'GET' },
+	...{ document: 'GET', docs: 'GET', file: 'GET', tools: 'GET' },
 	...{ tool: 'POST', execute: 'POST' },
 };
 
 /** Builds the facade: every request becomes calls that take the same way as those of any client. */
 export function createOpenApiPlane(given: OpenApiPlaneParts): OpenApiPlane {
-	const parts = { ...given, shapeOfTool: createShapes() };
+	const parts = { ...given, shapeOfTool: createShapes(), viewerFile: createViewerFiles() };
 	return {
 		owns: isOpenApiTarget,
 		async handle(request, response) {
@@ -53,7 +58,7 @@ export function createOpenApiPlane(given: OpenApiPlaneParts): OpenApiPlane {
 	};
 }
 
-async function answer(parts: CallParts, visitor: Visitor): Promise<Shown> {
+async function answer(parts: Parts, visitor: Visitor): Promise<Shown> {
 	const target = parseOpenApiTarget(visitor.request.url ?? '');
 	const method = visitor.request.method === 'HEAD' ? 'GET' : visitor.request.method;
 	if (method !== METHODS[target.kind]) {
@@ -69,8 +74,16 @@ async function answer(parts: CallParts, visitor: Visitor): Promise<Shown> {
 		case 'execute':
 			return callTool(parts, visitor, target);
 		case 'docs':
-			throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+			return showFile(VIEWER_PAGE);
+		case 'file':
+			return showFile(parts.viewerFile(target.name));
 	}
+}
+
+// The page and its files are the same for everybody and say nothing of what there is.
+function showFile(file: ViewerFile | undefined): Shown {
+	if (file === undefined) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+	return { status: 200, body: file.body, headers: { 'content-type': file.type, ...VIEWER_HEADERS } };
 }
 
 function refuse(visitor: Visitor, error: unknown): Shown {

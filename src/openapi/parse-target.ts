@@ -1,10 +1,13 @@
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { isSlug } from '../lib/slug.ts';
 import type { Address } from '../mcp/address.ts';
+import { VIEWER_FOLDER } from './viewer.ts';
 
 /** What a request target of this facade names. */
 export type OpenApiTarget =
 	| { readonly kind: 'document' | 'docs'; readonly address: Address }
+	/** A file of the viewer. */
+	| { readonly kind: 'file'; readonly name: string }
 	/** A tool by the name it has at the address. */
 	| { readonly kind: 'tool'; readonly address: Address; readonly name: string }
 	/** The caller's tools as a plain list. */
@@ -17,6 +20,8 @@ const DOCUMENTS: ReadonlyMap<string, 'document' | 'docs'> = new Map([
 	['docs', 'docs'],
 ]);
 
+const FOLDERS: ReadonlySet<string> = new Set(['w', 'tools', VIEWER_FOLDER]);
+
 const DOORS: ReadonlySet<string> = new Set(['mcp', 'sse', 'messages']);
 
 /** Whether a request target, as sent, belongs to this facade and to nothing else. */
@@ -24,7 +29,7 @@ export function isOpenApiTarget(target: string): boolean {
 	const parts = partsOf(target);
 	const last = parts.at(-1) ?? '';
 	if (DOORS.has(last)) return false;
-	if (parts[1] === 'w' || parts[1] === 'tools') return true;
+	if (FOLDERS.has(parts[1] ?? '')) return true;
 	return parts.length === 2 && (DOCUMENTS.has(last) || /^[^_]+__[^_]+__/.test(last));
 }
 
@@ -35,6 +40,7 @@ export function isOpenApiTarget(target: string): boolean {
 export function parseOpenApiTarget(target: string): OpenApiTarget {
 	const [, first = '', ...rest] = partsOf(target);
 	if (first === 'tools') return toolsTarget(rest);
+	if (first === VIEWER_FOLDER) return { kind: 'file', name: rest.join('/') };
 	const last = rest.at(-1) ?? first;
 	const address = addressOf(first === last && rest.length === 0 ? [] : [first, ...rest.slice(0, -1)]);
 	const kind = DOCUMENTS.get(last);

@@ -1,5 +1,5 @@
 import { type ExactJson, type ExactObject, isExactList, isExactObject } from '../lib/json-exact.ts';
-import { resolveRef } from './resolve-ref.ts';
+import { isReferenceName, resolveRef } from './resolve-ref.ts';
 
 /** What arguments are held to: the part of JSON Schema that mcpo understands, which is types and required members. */
 export type Shape =
@@ -53,7 +53,8 @@ function modelOf(schema: ExactObject, reading: Reading): Model {
 	const properties = schema.get('properties');
 	const required = schema.get('required');
 	const isRequired = (name: string): boolean => isExactList(required) && required.includes(name);
-	const entries = isExactObject(properties) ? [...properties] : [];
+	// A member of this name would make a reference of what the document says of the arguments.
+	const entries = isExactObject(properties) ? [...properties].filter(([name]) => !isReferenceName(name)) : [];
 	return {
 		kind: 'model',
 		isOpen: schema.get('additionalProperties') === true,

@@ -1,4 +1,5 @@
 import type { ExactJson } from '../lib/json-exact.ts';
+import { looksLikeReference } from './resolve-ref.ts';
 import type { Field, Model, Shape } from './shape.ts';
 import { memberTitle } from './tool-names.ts';
 
@@ -37,7 +38,7 @@ function memberSchema({ name, shape, fallback, description }: Field, above: Name
 		...schemaOf(shape, below, into),
 		...title,
 		['description', description],
-		...(fallback === undefined ? [] : [['default', fallback] as const]),
+		...(fallback === undefined || looksLikeReference(fallback) ? [] : [['default', fallback] as const]),
 	]);
 }
 

@@ -185,3 +185,28 @@ describe('the plain list of tools', () => {
 		}
 	});
 });
+
+describe('the viewer', () => {
+	it('is one page for every address, with files of its own and nothing from elsewhere', async () => {
+		const [page, other] = await Promise.all(
+			[`${BASE}/docs`, '/w/nowhere/docs/'].map((path) => fetch(gateway.url + path, { redirect: 'manual' })),
+		);
+		expect([page!.status, other!.status]).toEqual([200, 200]);
+		const html = await page!.text();
+		expect(await other!.text()).toBe(html);
+		expect(page!.headers.get('content-type')).toBe('text/html; charset=utf-8');
+		expect(page!.headers.get('content-security-policy')).toContain("script-src 'self';");
+		const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link as string);
+		expect(links).toHaveLength(4);
+		for (const link of links) {
+			expect(link).toMatch(/^\/docs-files\//);
+			expect((await fetch(gateway.url + link)).status).toBe(200);
+		}
+	});
+
+	it('has no other files', async () => {
+		for (const name of ['swagger-ui.js', '../package.json', '..%2fpackage.json', '__proto__', 'toString', '']) {
+			expect((await fetch(`${gateway.url}/docs-files/${name}`)).status, name).toBe(404);
+		}
+	});
+});
