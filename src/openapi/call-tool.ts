@@ -6,12 +6,14 @@ import { memberOf, sliceOf } from '../lib/json-text.ts';
 import type { Address } from '../mcp/address.ts';
 import type { Call } from '../mcp/call.ts';
 import { callOfTool } from '../mcp/modern/own-call.ts';
+import type { Stages } from '../pipeline.ts';
 import type { CatalogItem } from '../router/catalog.ts';
 import { faultOfRpc, faultOfTool } from './fault-body.ts';
 import type { OpenApiTarget } from './parse-target.ts';
 import { readArguments } from './read-arguments.ts';
 import { resultBody } from './result-body.ts';
 import { type Model, shapeOf } from './shape.ts';
+import { reservedName } from './tool-names.ts';
 import { carryOut, type OpenApiParts } from './visit.ts';
 
 const MODE = { isStrict: false } as const;
@@ -57,6 +59,17 @@ interface Asking extends Place {
 	readonly principal: Principal;
 }
 
+// A tool that is called like an address stands in the document under another name, unless that is another tool's.
+async function resolve(stages: Stages, { address, name, principal }: Asking) {
+	const tryAs = async (named: string) => {
+		const bare = callOfTool({ name: named, argumentsText: '{}', paramHeaders: [] });
+		return { named, bare, route: await stages.resolveRoute({ address, principal, call: bare }) };
+	};
+	const meant = reservedName(name);
+	if (meant === undefined) return tryAs(name);
+	return tryAs(name).catch(() => tryAs(meant));
+}
+
 /**
  * The call, once it is known which tool it is about and what that takes. Of a tool the caller may not use nothing is
  * looked at: the pipeline refuses it, and writes down what it was.
@@ -66,12 +79,11 @@ async function readToolCall(
 	visitor: Visitor,
 	{ address, name, principal }: Asking,
 ): Promise<Call> {
-	const bare = callOfTool({ name, argumentsText: '{}', paramHeaders: [] });
-	const route = await stages.resolveRoute({ address, principal, call: bare });
+	const { bare, route, named } = await resolve(stages, { address, name, principal });
 	const tool = route.kind === 'raw' || route.kind === 'held' ? route.tool : undefined;
 	if (tool === undefined || !stages.decide(principal, route, bare).allowed) return bare;
 	const argumentsText = await readArguments(visitor, shapeOfTool(tool), MODE);
-	return callOfTool({ name, argumentsText, paramHeaders: tool.paramHeaders });
+	return callOfTool({ name: named, argumentsText, paramHeaders: tool.paramHeaders });
 }
 
 function modelOf(tool: CatalogItem): Model {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { FOREIGN, RESULTS, TOOLS } from '../../test/fakes/mcpo-fixture-data.mjs';
 import { type ExactObject, exactOf, isExactObject, parseExact, writeExact } from '../lib/json-exact.ts';
 import { checkArguments } from './check-arguments.ts';
+import { compareDocuments } from './compare-documents.ts';
 import { openApiDocument } from './document.ts';
 import { jsonFaultAt } from './json-fault-at.ts';
 import { resultBody } from './result-body.ts';
@@ -153,5 +154,37 @@ describe('a result', () => {
 
 	it('tells everything that a tool says about its failure', () => {
 		expect(resultBody(RESULTS['errors']!, { isStrict: false })).toEqual({ kind: 'failure', message: 'boom\nbang' });
+	});
+});
+
+describe('the comparison of two documents', () => {
+	const theirs = JSON.parse(golden('document.json'));
+
+	it('finds no difference between mcpo and us in what callers rely on', () => {
+		expect(compareDocuments(theirs, documentOf(TOOLS, false))).toEqual([]);
+		expect(compareDocuments(theirs, documentOf(TOOLS, true))).toEqual([]);
+	});
+
+	it('finds operations, ids, bodies, required arguments and types that changed', () => {
+		const change = (from: string, to: string) => JSON.parse(golden('document.json').replaceAll(from, to));
+		const differences = (other: unknown) => compareDocuments(theirs, other).map(({ path, what }) => `${path} ${what}`);
+		expect(differences(change('"/give"', '"/take"'))).toEqual([
+			'/give is missing in the second',
+			'/take is missing in the first',
+		]);
+		expect(differences(change('"tool_give_post"', '"give"'))).toEqual([
+			'/give has the operation id tool_give_post, then give',
+		]);
+		expect(differences(change('"timezone"', '"zone"'))).toEqual([
+			'/get_current_time the argument timezone is missing in the second',
+			'/get_current_time the argument zone is missing in the first',
+		]);
+		const loose = structuredClone(theirs);
+		delete loose.components.schemas.get_current_time_form_model.required;
+		loose.components.schemas.optional_only_form_model.properties.limit.type = 'number';
+		expect(differences(loose)).toEqual([
+			'/get_current_time the argument timezone is no longer required',
+			'/optional_only the argument limit is integer, then number',
+		]);
 	});
 });

@@ -19,6 +19,12 @@ export interface ToolNames {
 /** Last words of addresses that are something else already. */
 const RESERVED = ['/mcp', '/sse', '/messages', '/openapi.json', '/docs'];
 
+/** The tool that a path with a number is about, where its own name is an address: `mcp` for `mcp_2`. */
+export function reservedName(name: string): string | undefined {
+	const meant = name.endsWith('_2') ? name.slice(0, -2) : '';
+	return RESERVED.includes(`/${meant}`) ? meant : undefined;
+}
+
 /** Names of tools, in their order; each is another operation and another component. */
 export function namesOfTools(tools: readonly string[]): readonly ToolNames[] {
 	const operations = createUnique();

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGateway, type TestGateway } from '../fakes/gateway.ts';
-import { TOOLS } from '../fakes/mcpo-fixture-data.mjs';
+import { STRANGE, TOOLS } from '../fakes/mcpo-fixture-data.mjs';
 
 const FIXTURE = join(import.meta.dirname, '..', 'fakes', 'mcpo-fixture.mjs');
 const stdio = { transport: 'stdio', command: process.execPath, args: [FIXTURE] };
@@ -23,7 +23,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
 	gateway = await startGateway({
 		workspaces: {
-			google: { servers: { fixture: stdio } },
+			google: { servers: { fixture: stdio, strange: { ...stdio, args: [FIXTURE, 'strange'] } } },
 			microsoft: { servers: { fixture: stdio } },
 		},
 		grants: [
@@ -131,6 +131,14 @@ describe('a server as an OpenAPI service', () => {
 		}
 	});
 
+	it('serves a tool that is called like an address, and one whose reference mcpo cannot follow', async () => {
+		const { text } = await ask({ path: '/w/google/s/strange/openapi.json', method: 'GET' });
+		expect(Object.keys(JSON.parse(text).paths)).toEqual(expect.arrayContaining(['/mcp_2', '/foreign']));
+		const told = await ask({ path: '/w/google/s/strange/mcp_2', body: '{"kind":"number"}' });
+		expect(told).toMatchObject({ status: 200, text: '42' });
+		expect((await ask({ path: `${BASE}/mcp_2`, body: '{"kind":"number"}' })).status).toBe(404);
+	});
+
 	it('is recorded like every other call', async () => {
 		const { headers } = await ask({ path: `${BASE}/give`, body: '{"kind":"text"}' });
 		const lines = gateway.audit().filter(({ request }) => request === headers.get('x-request-id'));
@@ -164,7 +172,7 @@ describe('the plain list of tools', () => {
 		const { tools } = JSON.parse(
 			(await ask({ path: '/tools', method: 'GET', groups: ['MCP-Google', 'MCP-Microsoft'] })).text,
 		);
-		expect(tools).toHaveLength(2 * TOOLS.length);
+		expect(tools).toHaveLength(3 * TOOLS.length + STRANGE.length);
 		expect(tools.filter(({ workspace }: { workspace: string }) => workspace === 'google')).toContainEqual({
 			...{ name: 'fixture__get_current_time', workspace: 'google', server: 'fixture' },
 			description: 'Get current time in a specific timezone',

@@ -8,3 +8,5 @@ export const RESULTS: Readonly<Record<string, string>>;
 export const ERRORS: Readonly<
 	Record<string, { readonly code: number; readonly message: string; readonly data?: unknown }>
 >;
+/** Tools that mcpo cannot serve. */
+export const STRANGE: typeof TOOLS;

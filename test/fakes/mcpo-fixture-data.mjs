@@ -136,3 +136,6 @@ export const ERRORS = {
 	internal: { code: -32603, message: 'bad' },
 	own: { code: -32000, message: 'bad' },
 };
+
+/** Tools that mcpo cannot serve: the reference of one, and the name of the other. */
+export const STRANGE = [FOREIGN, { name: 'mcp', inputSchema: KIND }];

@@ -1,7 +1,7 @@
 // A stdio MCP server whose definitions and results are fixed texts, so that what a facade makes of them can be compared
-// byte for byte. Started as `node mcpo-fixture.mjs [foreign-ref]`.
+// byte for byte. Started as `node mcpo-fixture.mjs [strange]`.
 import { createInterface } from 'node:readline';
-import { ERRORS, FOREIGN, RESULTS, TOOLS } from './mcpo-fixture-data.mjs';
+import { ERRORS, RESULTS, STRANGE, TOOLS } from './mcpo-fixture-data.mjs';
 
 const text = (value) => ({ type: 'text', text: value });
 
@@ -11,7 +11,7 @@ function answer({ method, params }, line) {
 		return JSON.stringify({ protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo });
 	}
 	if (method === 'tools/list')
-		return JSON.stringify({ tools: process.argv[2] === 'foreign-ref' ? [...TOOLS, FOREIGN] : TOOLS });
+		return JSON.stringify({ tools: process.argv[2] === 'strange' ? [...TOOLS, ...STRANGE] : TOOLS });
 	if (method === 'tools/call') return call(params, line);
 	return '{}';
 }
@@ -29,7 +29,7 @@ function argumentsIn(line) {
 }
 
 function call({ name, arguments: given }, line) {
-	if (name === 'give' || name === 'rich-tool.v2') return RESULTS[given.kind] ?? RESULTS.text;
+	if (['give', 'rich-tool.v2', 'mcp'].includes(name)) return RESULTS[given.kind] ?? RESULTS.text;
 	if (name === 'fail') throw ERRORS[given.kind] ?? ERRORS.own;
 	if (name === 'get_current_time') return RESULTS.text;
 	if (name === 'with_output') return RESULTS.both;
