@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 const FOLDER = join(import.meta.dirname, '..', 'test', 'golden', 'mcpo');
 const FIXTURE = join(import.meta.dirname, '..', 'test', 'fakes', 'mcpo-fixture.mjs');
@@ -38,7 +39,7 @@ function keep(name, value) {
 	const path = join(FOLDER, name);
 	const text = `${JSON.stringify(value, null, '\t')}\n`;
 	if (!process.argv.includes('--check')) return writeFileSync(path, text);
-	if (readFileSync(path, 'utf8') !== text) throw new Error(`mcpo answers otherwise than ${path} says`);
+	if (!isDeepStrictEqual(JSON.parse(readFileSync(path, 'utf8')), value)) throw new Error(`mcpo answers otherwise than ${path} says`);
 }
 
 async function ready() {
