@@ -18,6 +18,7 @@ import { createRequestStates } from './mcp/modern/request-state.ts';
 import { createTaskIds } from './mcp/modern/task-ids.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { createOpenApiPlane } from './openapi/openapi-plane.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
@@ -71,6 +72,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
+	const openApi = createOpenApiPlane({ ...shared, stages });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,
@@ -81,7 +83,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 		async listen(at: Both<ListenAt>) {
 			await admin.ready();
 			return listenBoth(at, {
-				public: createPublicHandler({ data: dataPlane, admin }, snapshots),
+				public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots),
 				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
 			});
 		},

@@ -4,6 +4,7 @@ import type { AccessLevel, Server, ToolRule } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import { asObject } from '../mcp/call.ts';
+import { callOfTool } from '../mcp/modern/own-call.ts';
 import type { ParamHeader } from '../mcp/modern/param-headers.ts';
 import { decide } from '../policy/decide.ts';
 import type { CatalogItem } from '../router/catalog.ts';
@@ -14,7 +15,7 @@ import { openPage, PAGE_QUERY, pageOf } from './page.ts';
 import { plainText } from './plain-text.ts';
 import type { ResourceParts } from './resource-parts.ts';
 import { defineRoute, type Route } from './route.ts';
-import { callOfTool, endOf } from './trial-call.ts';
+import { endOf } from './trial-call.ts';
 
 const TOOL_NAME = plainText(512);
 
@@ -136,7 +137,7 @@ function callRoute({ directory, runCall }: ResourceParts): Route {
 			const server = knownServer(snapshot, params);
 			const principal = askerOf(caller, snapshot);
 			const paramHeaders = await headersOf(directory, { principal, server, name: params.tool, signal });
-			const call = callOfTool({ name: params.tool, args: body.arguments, paramHeaders });
+			const call = callOfTool({ name: params.tool, argumentsText: JSON.stringify(body.arguments), paramHeaders });
 			// The request for this operation has records of its own.
 			const id = `${requestId}.1`;
 			const at = { workspace: server.workspace, server: server.slug };

@@ -3,32 +3,7 @@ import { collapse } from '../edge/send-answer.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import { ERRORS } from '../errors/table.ts';
 import type { Answer } from '../mcp/answer.ts';
-import { asObject, type Call, type JsonObject } from '../mcp/call.ts';
-import { encodeHeaderText, META } from '../mcp/modern/envelope.ts';
-import { type ParamHeader, paramHeaderValues } from '../mcp/modern/param-headers.ts';
-import { readMessage } from '../mcp/read-message.ts';
-import { NEWEST } from '../mcp/revisions.ts';
-
-/** A tool and what it is called with. */
-export interface ToolUse {
-	readonly name: string;
-	readonly args: JsonObject;
-	/** Arguments the tool wants mirrored in headers. */
-	readonly paramHeaders: readonly ParamHeader[];
-}
-
-/** A tool call of 2026-07-28, as if its client had sent it: read by the same function. */
-export function callOfTool({ name, args, paramHeaders }: ToolUse): Call {
-	const _meta = { [META.protocolVersion]: NEWEST.modern, [META.clientCapabilities]: {} };
-	const value = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args, _meta } };
-	const headers = new Map([
-		['mcp-protocol-version', NEWEST.modern],
-		['mcp-method', 'tools/call'],
-		['mcp-name', encodeHeaderText(name)],
-		...paramHeaderValues(paramHeaders, args),
-	]);
-	return readMessage({ text: JSON.stringify(value), value, headers });
-}
+import { asObject } from '../mcp/call.ts';
 
 /** How a call ended: with a result, or with an error of JSON-RPC. */
 export type TrialEnd = { readonly result: unknown } | { readonly error: TrialError };

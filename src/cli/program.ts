@@ -7,6 +7,8 @@ import { addConfigCommands } from './config.ts';
 import { addExplainCommand } from './explain.ts';
 import { addExportCommand } from './export.ts';
 import { addGrantCommands } from './grant.ts';
+import { addImportCommands } from './import.ts';
+import { addMcpoDiffCommand } from './mcpo-diff.ts';
 import { addMemberCommands } from './member.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { printable } from './output.ts';
@@ -39,6 +41,8 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addUsageCommand,
 	addApplyCommand,
 	addExportCommand,
+	addImportCommands,
+	addMcpoDiffCommand,
 	addMigrateCommand,
 	addBackupCommands,
 ];

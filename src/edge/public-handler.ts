@@ -14,6 +14,8 @@ export interface PublicPlanes {
 	readonly data: Plane;
 	/** `/api` and everything below. */
 	readonly admin: Plane;
+	/** The OpenAPI facade and `/tools`. */
+	readonly openApi: Plane & { owns(target: string): boolean };
 }
 
 /** The handler of the public listener: metadata and preflights by themselves, everything else to its plane. */
@@ -27,12 +29,17 @@ export function createPublicHandler(planes: PublicPlanes, snapshots: SnapshotSou
 		// Only preflights are looked at here: everything else belongs to its plane from its first byte.
 		const cors = request.method === 'OPTIONS' ? corsHeaders(request.headers.origin, snapshots.current().names) : {};
 		if (cors['access-control-allow-origin'] === undefined) {
-			return void (isApi ? planes.admin : planes.data).handle(request, response);
+			return void planeOf(planes, target, isApi).handle(request, response);
 		}
 		const asked = request.headers['access-control-request-headers'];
 		const allowed = preflightHeaders(asked, isApi ? API_SURFACE : MCP_SURFACE);
 		response.writeHead(204, { ...cors, ...allowed }).end();
 	};
+}
+
+function planeOf(planes: PublicPlanes, target: string, isApi: boolean): Plane {
+	if (isApi) return planes.admin;
+	return planes.openApi.owns(target) ? planes.openApi : planes.data;
 }
 
 /** Whether a request target, as sent, is the management API's. */

@@ -113,6 +113,7 @@ export const ERRORS = {
 		'Send one JSON message with Content-Type: application/json and without Content-Encoding.',
 	),
 	PC_JSON_INVALID: row('edge', 400, -32700, 'The body is not valid JSON in UTF-8.'),
+	PC_ARGUMENTS_INVALID: row('edge', 422, -32602, 'The arguments do not fit the tool; see its schema.'),
 	PC_JSON_AMBIGUOUS: row(
 		'edge',
 		400,
@@ -287,6 +288,12 @@ export const ERRORS = {
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
+	PC_QUESTION_IMPOSSIBLE: row(
+		'upstream',
+		409,
+		-31409,
+		'The tool wants to ask a person something, which cannot be done at this address; use it through an MCP client.',
+	),
 	PC_QUESTION_UNANSWERED: row(
 		'upstream',
 		200,

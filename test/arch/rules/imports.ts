@@ -22,6 +22,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 	mcp: ['lib', 'errors'],
 	catalogue: ['lib'],
 	admin: ['edge'],
+	openapi: ['edge'],
 	cli: ['app'],
 };
 

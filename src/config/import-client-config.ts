@@ -1,0 +1,124 @@
+import { isSlug } from '../lib/slug.ts';
+import type { ClientEndpoint, ClientServer } from './client-config.ts';
+import type { JsonObject } from './declared.ts';
+import { escapePlainText } from './secret-template.ts';
+
+/** A server of a client as the configuration file has it. */
+export interface ImportedServer {
+	readonly slug: string;
+	/** A server as the file writes it; a secret is a reference. */
+	readonly entry: JsonObject;
+	readonly secrets: readonly ImportedSecret[];
+	/** What is otherwise than before, or could not be carried over, and why; a sentence each, never with a secret. */
+	readonly notes: readonly string[];
+}
+
+/** A secret that has to be put where its reference looks for it. */
+export interface ImportedSecret {
+	/** `GITHUB_GITHUB_TOKEN`: server and member. */
+	readonly name: string;
+	readonly value: string;
+}
+
+/** Writes a reference to a secret of this name: `${env:NAME}`, or `${file:…}` where secrets go to files. */
+export type ReferTo = (name: string) => string;
+
+/**
+ * The servers as ours. Values of variables and headers that may be secrets become references. What may be one in an
+ * argument or an address is named: there everybody can read it.
+ */
+export function importServers(servers: readonly ClientServer[], referTo: ReferTo): readonly ImportedServer[] {
+	const taken = new Set<string>();
+	return servers.map((server) => {
+		const slug = slugOf(server.name, taken);
+		taken.add(slug);
+		const secrets: ImportedSecret[] = [];
+		const keep: Keep = (member, value) => {
+			const name = `${slug}_${member}`.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+			secrets.push({ name, value });
+			return referTo(name);
+		};
+		const renamed = slug === server.name ? [] : [`It is called ${slug} here: names are part of addresses.`];
+		return {
+			slug,
+			secrets,
+			entry: {
+				...(slug !== server.name && { title: escapePlainText(server.name) }),
+				...endpointEntry(server.endpoint, keep),
+				...toolsEntry(server.disabledTools),
+			},
+			notes: [...renamed, ...server.notes, ...exposedSecrets(server.endpoint)],
+		};
+	});
+}
+
+type Keep = (member: string, value: string) => string;
+
+const LONGEST_SLUG = 63;
+
+function slugOf(name: string, taken: ReadonlySet<string>): string {
+	const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+	const base = plain
+		.replace(/^-+/, '')
+		.slice(0, LONGEST_SLUG - 4)
+		.replace(/-+$/, '');
+	const free = isSlug(base) ? base : 'server';
+	let slug = free;
+	for (let count = 2; taken.has(slug); count++) slug = `${free}-${count}`;
+	return slug;
+}
+
+function endpointEntry(endpoint: ClientEndpoint, keep: Keep): JsonObject {
+	if (endpoint.kind === 'stdio') {
+		const { command, args, env, cwd } = endpoint;
+		return {
+			...{ transport: 'stdio', command: escapePlainText(command), args: args.map(escapePlainText) },
+			...(cwd !== undefined && { cwd: escapePlainText(cwd) }),
+			...(Object.keys(env).length > 0 && { env: withReferences(env, isSecretName, keep) }),
+		};
+	}
+	const { kind, url, headers } = endpoint;
+	return {
+		...{ transport: kind, url: escapePlainText(url) },
+		...(isPlainHttp(url) && { allowPlainHttp: true }),
+		...(Object.keys(headers).length > 0 && { headers: withReferences(headers, () => true, keep) }),
+	};
+}
+
+// Most headers of a server are there to carry a secret; that one is none is for people to say.
+function withReferences(values: Readonly<Record<string, string>>, isSecret: (name: string) => boolean, keep: Keep) {
+	return Object.fromEntries(
+		Object.entries(values).map(([name, value]) => {
+			const [scheme, rest] = /^(Bearer|Basic|Token) (.+)$/.exec(value)?.slice(1) ?? [];
+			if (value === '' || !isSecret(name)) return [name, escapePlainText(value)];
+			return [name, scheme !== undefined && rest !== undefined ? `${scheme} ${keep(name, rest)}` : keep(name, value)];
+		}),
+	);
+}
+
+function toolsEntry(disabled: readonly string[]): JsonObject {
+	if (disabled.length === 0) return {};
+	return { tools: { rules: Object.fromEntries(disabled.map((tool) => [tool, { enabled: false }])) } };
+}
+
+const SECRET_WORD = /key|token|secret|passw|pwd|auth|credential|cookie|session|dsn|connection|private/i;
+const isSecretName = (name: string): boolean => SECRET_WORD.test(name) || /url$/i.test(name);
+
+function isPlainHttp(url: string): boolean {
+	if (!URL.canParse(url)) return false;
+	const { protocol, hostname } = new URL(url);
+	return protocol === 'http:' && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+}
+
+function exposedSecrets(endpoint: ClientEndpoint): readonly string[] {
+	if (endpoint.kind !== 'stdio') {
+		const url = URL.canParse(endpoint.url) ? new URL(endpoint.url) : undefined;
+		const inQuery = [...(url?.searchParams.keys() ?? [])].some(isSecretName);
+		if (!inQuery && (url?.password ?? '') === '') return [];
+		return ['Its address seems to hold a secret, which everybody who may see the server can read: use a header.'];
+	}
+	const flags = endpoint.args.filter((arg) => /^--?\w/.test(arg) && SECRET_WORD.test(arg.split('=', 1)[0] as string));
+	if (flags.length === 0) return [];
+	const named = flags.map((flag) => flag.split('=', 1)[0]).join(', ');
+	return [`Its arguments (${named}) seem to hold a secret, which every user of the machine can read: use "env".`];
+}

@@ -1,0 +1,95 @@
+import type { SnapshotSource } from '../config/snapshot.ts';
+import { metadataUrl } from '../edge/protected-resource.ts';
+import { refusalHeaders } from '../edge/refusal.ts';
+import { sendBody } from '../edge/send-answer.ts';
+import { commonHeaders, receive, type Visitor } from '../edge/visitor.ts';
+import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import { type CallParts, callTool, createShapes } from './call-tool.ts';
+import { type FaultBody, faultOfError } from './fault-body.ts';
+import { listTools } from './list-tools.ts';
+import { isOpenApiTarget, type OpenApiTarget, parseOpenApiTarget } from './parse-target.ts';
+import { ArgumentsRefused } from './read-arguments.ts';
+import { showDocument } from './show-document.ts';
+import { createViewerFiles, VIEWER_HEADERS, VIEWER_PAGE, type ViewerFile } from './viewer.ts';
+import type { OpenApiParts } from './visit.ts';
+
+/** The handler of the OpenAPI facade and of `/tools`. */
+export interface OpenApiPlane {
+	/** Whether a request target is answered here. */
+	owns(target: string): boolean;
+	/** Answers one request; never rejects. */
+	handle(request: Visitor['request'], response: Visitor['response']): Promise<void>;
+}
+
+/** What it is made with. */
+export interface OpenApiPlaneParts extends OpenApiParts {
+	readonly snapshots: SnapshotSource;
+}
+
+/** What the facade answers with. */
+interface Shown {
+	readonly status: number;
+	readonly body: string | Buffer;
+	readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface Parts extends CallParts {
+	viewerFile(name: string): ViewerFile | undefined;
+}
+
+const METHODS: Readonly<Record<OpenApiTarget['kind'], string>> = {
+	...{ document: 'GET', docs: 'GET', file: 'GET', tools: 'GET' },
+	...{ tool: 'POST', execute: 'POST' },
+};
+
+/** Builds the facade: every request becomes calls that take the same way as those of any client. */
+export function createOpenApiPlane(given: OpenApiPlaneParts): OpenApiPlane {
+	const parts = { ...given, shapeOfTool: createShapes(), viewerFile: createViewerFiles() };
+	return {
+		owns: isOpenApiTarget,
+		async handle(request, response) {
+			const visitor = receive(parts.snapshots, request, response);
+			const { status, body, headers } = await answer(parts, visitor).catch((error) => refuse(visitor, error));
+			if (response.destroyed) return;
+			const common = { ...commonHeaders(visitor), 'cache-control': 'no-store' };
+			// A HEAD is answered as its GET would be, without the body (RFC 9110 §9.3.2).
+			sendBody({ response, common }, status, headers ?? {}, body);
+		},
+	};
+}
+
+async function answer(parts: Parts, visitor: Visitor): Promise<Shown> {
+	const target = parseOpenApiTarget(visitor.request.url ?? '');
+	const method = visitor.request.method === 'HEAD' ? 'GET' : visitor.request.method;
+	if (method !== METHODS[target.kind]) {
+		const { status, body } = faultOfError(new PortcullisError('PC_METHOD_NOT_ALLOWED'), visitor.requestId);
+		return { status, body, headers: { allow: METHODS[target.kind] } };
+	}
+	switch (target.kind) {
+		case 'document':
+			return showDocument(parts, visitor, target.address);
+		case 'tools':
+			return listTools(parts, visitor);
+		case 'tool':
+		case 'execute':
+			return callTool(parts, visitor, target);
+		case 'docs':
+			return showFile(VIEWER_PAGE);
+		case 'file':
+			return showFile(parts.viewerFile(target.name));
+	}
+}
+
+// The page and its files are the same for everybody and say nothing of what there is.
+function showFile(file: ViewerFile | undefined): Shown {
+	if (file === undefined) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+	return { status: 200, body: file.body, headers: { 'content-type': file.type, ...VIEWER_HEADERS } };
+}
+
+function refuse(visitor: Visitor, error: unknown): Shown {
+	const known = toPortcullisError(error);
+	const fault: FaultBody =
+		known instanceof ArgumentsRefused ? { status: 422, body: known.body } : faultOfError(known, visitor.requestId);
+	const url = metadataUrl(visitor.request, visitor.snapshots.current().names);
+	return { ...fault, headers: refusalHeaders(known, fault.status, url) };
+}

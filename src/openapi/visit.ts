@@ -1,0 +1,69 @@
+import { checkNames } from '../edge/check-headers.ts';
+import { presentedBy } from '../edge/presented.ts';
+import { collapse } from '../edge/send-answer.ts';
+import { headersOf, refuseWhenClosed, type Visitor } from '../edge/visitor.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Principal } from '../identity/principal.ts';
+import { createCancel } from '../lib/cancel.ts';
+import { memberOf, sliceOf } from '../lib/json-text.ts';
+import type { Address } from '../mcp/address.ts';
+import type { Call } from '../mcp/call.ts';
+import { handleCall, type Stages } from '../pipeline.ts';
+
+/** What the facade works with. */
+export interface OpenApiParts {
+	readonly stages: Stages;
+	isDraining(): boolean;
+	isStale(): boolean;
+}
+
+/** One call that a request comes to: where it goes and how it is made once it is known who asks. */
+export interface Errand {
+	readonly address: Address;
+	/** Which of the calls of this request, from 0. */
+	readonly index: number;
+	readCall(principal: Principal): Call | Promise<Call>;
+}
+
+/** How a call ended: with a result or with a server's error, both JSON text. */
+export type CallEnd = { readonly result: string } | { readonly error: string };
+
+/** Takes a call through the pipeline, like one of any client. Throws or rejects with what the pipeline refuses. */
+export async function carryOut(parts: OpenApiParts, visitor: Visitor, errand: Errand): Promise<CallEnd> {
+	const text = await collapse(await handleCall(parts.stages, exchangeFor(parts, visitor, errand)));
+	if (text === undefined) throw new PortcullisError('PC_UPSTREAM_FAILED', { detail: 'no final message' });
+	const [result, error] = [memberOf(text, 'result'), memberOf(text, 'error')];
+	if (result !== undefined) return { result: sliceOf(text, result) };
+	if (error !== undefined) return { error: sliceOf(text, error) };
+	throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'neither result nor error' });
+}
+
+function exchangeFor(parts: OpenApiParts, visitor: Visitor, { address, index, readCall }: Errand): Exchange {
+	const { requestId, request, response, snapshots } = visitor;
+	return {
+		requestId: index === 0 ? requestId : `${requestId}.${index}`,
+		presented: presentedBy(request),
+		acceptsStream: false,
+		endsWithConnection: true,
+		admit() {
+			refuseWhenClosed(parts);
+			checkNames(headersOf(visitor), snapshots.current().names);
+			return address;
+		},
+		readCall: async (principal) => readCall(principal),
+		disconnected: () => whenGone(response),
+	};
+}
+
+function whenGone(response: Visitor['response']): ReturnType<Exchange['disconnected']> {
+	const controller = createCancel();
+	if (response.destroyed) controller.abort(undefined);
+	else response.once('close', () => controller.abort(undefined));
+	return controller.signal;
+}
+
+/** Whether a request has a body, however it is framed (RFC 9112 §6.3). */
+export function hasBody({ headers }: Visitor['request']): boolean {
+	return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
