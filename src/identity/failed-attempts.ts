@@ -55,7 +55,7 @@ export function createFailedAttempts(options: FailuresOptions, steadyNow: () => 
 				const lacking = isFree ? 0 : 1 + bucket.pending - bucket.left;
 				if (lacking > CRUMB) {
 					onRefused?.();
-					throw tooMany(Math.ceil((lacking * 60) / perMinute));
+					throw tooMany(Math.ceil((lacking * 60) / perMinute - CRUMB));
 				}
 				bucket.pending += 1;
 				buckets.set(key, bucket);
