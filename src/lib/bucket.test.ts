@@ -40,13 +40,17 @@ function world(shape: BucketShape, start = 0) {
 }
 
 const HOLDER = fc.constantFrom('a', 'b', 'c');
+const COUNT = fc.integer({ min: 1, max: 16 });
 const STEP = fc.oneof(
-	fc.record({ kind: fc.constant('call' as const), holder: HOLDER, count: fc.integer({ min: 1, max: 30 }) }),
-	fc.record({ kind: fc.constant('stock' as const), holder: HOLDER, count: fc.integer({ min: 1, max: 30 }) }),
-	fc.record({ kind: fc.constant('spend' as const), holder: HOLDER, count: fc.integer({ min: 1, max: 30 }) }),
-	fc.record({ kind: fc.constant('return' as const), holder: HOLDER, count: fc.constant(0) }),
-	fc.record({ kind: fc.constant('pass' as const), holder: HOLDER, count: fc.integer({ min: 0, max: 3 * LEASE_MS }) }),
+	fc.record({ kind: fc.constantFrom('call', 'call', 'stock', 'spend', 'return'), holder: HOLDER, count: COUNT }),
+	fc.record({
+		kind: fc.constant('pass'),
+		holder: HOLDER,
+		count: fc.constantFrom(500, 4_000, 0.6 * LEASE_MS, LEASE_MS - 1, LEASE_MS, 3 * LEASE_MS),
+	}),
 );
+const CAPACITY = fc.integer({ min: 4, max: 16 });
+const RUNS = { numRuns: 3_000 };
 
 function play(at: ReturnType<typeof world>, { kind, holder, count }: { kind: string; holder: string; count: number }) {
 	if (kind === 'pass') at.pass(count);
@@ -60,9 +64,9 @@ describe('a bucket that processes share', () => {
 	it('lets no span of time pass more than burst and rate allow, whatever processes hoard, spend, return or forget', () => {
 		fc.assert(
 			fc.property(
-				fc.integer({ min: 1, max: 60 }),
+				CAPACITY,
 				fc.integer({ min: 1, max: 600 }),
-				fc.array(STEP, { maxLength: 60 }),
+				fc.array(STEP, { maxLength: 40 }),
 				(capacity, perMinute, steps) => {
 					const perMs = perMinute / 60_000;
 					const at = world({ capacity, perMs });
@@ -77,13 +81,13 @@ describe('a bucket that processes share', () => {
 					}
 				},
 			),
-			{ numRuns: 500 },
+			RUNS,
 		);
 	});
 
 	it('by the day gives no more than its capacity between two midnights', () => {
 		fc.assert(
-			fc.property(fc.integer({ min: 1, max: 60 }), fc.array(STEP, { maxLength: 60 }), (capacity, steps) => {
+			fc.property(CAPACITY, fc.array(STEP, { maxLength: 40 }), (capacity, steps) => {
 				const at = world({ capacity, perMs: 0 }, 86_400_000 - LEASE_MS);
 				const days = new Map<number, number>();
 				for (const step of steps) {
@@ -92,7 +96,7 @@ describe('a bucket that processes share', () => {
 				}
 				for (const sum of days.values()) expect(sum).toBeLessThanOrEqual(capacity);
 			}),
-			{ numRuns: 500 },
+			RUNS,
 		);
 	});
 
@@ -131,6 +135,32 @@ describe('a bucket that processes share', () => {
 		expect(full.ask('b', { least: 41 }).granted).toBe(30);
 		full.pass(LEASE_MS);
 		expect(full.ask('b', { least: 41 }).granted).toBe(40);
+	});
+
+	it('does not fill up while its tokens lie in a stock: what is spent of that comes back only from then on', () => {
+		const at = world({ capacity: 40, perMs: 0.01 });
+		expect(at.ask('a', { most: 40 }).granted).toBe(10);
+		at.pass(10_000);
+		expect(at.spend('a', 10)).toBe(10);
+		expect(at.ask('a', { least: 40 }).granted).toBe(30);
+		at.pass(500);
+		expect(at.ask('a', { least: 40 }).granted).toBe(5);
+	});
+
+	it('gives nothing a second time when the clock is set back', () => {
+		const at = world({ capacity: 10, perMs: 0.001 }, 100_000);
+		expect(at.ask('a', { least: 10 }).granted).toBe(10);
+		at.pass(-5_000);
+		expect(at.ask('a', { least: 10 }).granted).toBe(0);
+		at.pass(5_000);
+		expect(at.ask('a', { least: 10 }).granted).toBe(0);
+		at.pass(1_000);
+		expect(at.ask('a', { least: 10 }).granted).toBe(1);
+	});
+
+	it('that was forgotten is full but for what whoever asks still holds', () => {
+		const at = world({ capacity: 40, perMs: 0.01 });
+		expect(at.ask('a', { held: 15, least: 40 }).granted).toBe(25);
 	});
 
 	it('shrinks what goes into stock as it empties, to nothing, while calls still get the last token', () => {
