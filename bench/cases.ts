@@ -3,7 +3,7 @@ import { type Portcullis, STDIO_UPSTREAM } from './portcullis.ts';
 import type { ServerProcess } from './processes.ts';
 
 /** What is measured against what, in words of the report. */
-export type Subject = 'direct' | 'bare proxy' | 'Portcullis';
+export type Subject = 'direct' | 'bare proxy' | 'Portcullis' | 'Portcullis, limits';
 
 /** The kinds of traffic. */
 export type Traffic = 'http 2025-11-25' | 'http 2026-07-28' | 'stdio' | 'stdio lean';
@@ -30,15 +30,22 @@ const CONNECTIONS = [1, 16];
 
 type Candidate = Omit<Case, 'connections'>;
 
-function httpCandidates({ upstream, bareProxy, portcullis }: Subjects, era: 'legacy' | 'modern'): Candidate[] {
+type Wanted = { readonly only: 'http' | 'stdio' | undefined; readonly isLimited: boolean };
+
+function httpCandidates(subjects: Subjects, era: 'legacy' | 'modern', isLimited: boolean): Candidate[] {
+	const { upstream, bareProxy, portcullis } = subjects;
 	const traffic = era === 'legacy' ? 'http 2025-11-25' : 'http 2026-07-28';
 	const server = era === 'legacy' ? 'http' : 'http-modern';
 	const plain = { kind: 'http', era, path: `/${era}/mcp`, call: 'echo' } as const;
 	const gateway = { ...plain, path: `/w/bench/s/${server}/mcp` };
+	const limited = { ...plain, path: `/w/limited/s/${server}/mcp` };
 	return [
 		{ traffic, subject: 'direct', target: { ...plain, ...upstream } },
 		{ traffic, subject: 'bare proxy', target: { ...plain, ...bareProxy } },
 		...(portcullis ? [{ traffic, subject: 'Portcullis', target: { ...gateway, ...portcullis } } as const] : []),
+		...(portcullis && isLimited
+			? [{ traffic, subject: 'Portcullis, limits', target: { ...limited, ...portcullis } } as const]
+			: []),
 	];
 }
 
@@ -59,8 +66,8 @@ function stdioCandidates({ bareBridge, portcullis, filesArgs }: Subjects): Candi
 }
 
 /** Everything one round measures, in the order of the report. */
-export function listCases(subjects: Subjects, only: 'http' | 'stdio' | undefined): Case[] {
-	const http = [...httpCandidates(subjects, 'legacy'), ...httpCandidates(subjects, 'modern')];
+export function listCases(subjects: Subjects, { only, isLimited }: Wanted): Case[] {
+	const http = [...httpCandidates(subjects, 'legacy', isLimited), ...httpCandidates(subjects, 'modern', isLimited)];
 	const candidates = [...(only === 'stdio' ? [] : http), ...(only === 'http' ? [] : stdioCandidates(subjects))];
 	return CONNECTIONS.flatMap((connections) => candidates.map((candidate) => ({ ...candidate, connections })));
 }

@@ -84,20 +84,29 @@ async function startDirectory(processes: Processes): Promise<{ jwksUrl: string; 
 	return { jwksUrl: `http://127.0.0.1:${port}/keys`, token };
 }
 
+const WIDE = { perMinute: 60_000_000, burst: 1_000_000 };
+/** Limits that are counted and never reached. */
+const WIDE_LIMITS = { workspace: WIDE, principal: WIDE, tool: WIDE, daily: { workspace: 1_000_000_000 } };
+
 /** The configuration; JSON is YAML. */
 function configText(upstreamPort: number, jwksUrl: string, filesArgs: readonly string[]): string {
 	const issuer = 'https://login.microsoftonline.com/{tid}/v2.0';
 	const origin = `http://127.0.0.1:${upstreamPort}`;
+	const http = { transport: 'http', url: `${origin}/legacy/mcp`, era: 'legacy' };
+	const modern = { transport: 'http', url: `${origin}/modern/mcp`, era: 'modern' };
 	const servers = {
-		http: { transport: 'http', url: `${origin}/legacy/mcp`, era: 'legacy' },
-		'http-modern': { transport: 'http', url: `${origin}/modern/mcp`, era: 'modern' },
+		http,
+		'http-modern': modern,
 		stdio: { transport: 'stdio', command: process.execPath, args: [STDIO_UPSTREAM] },
 		files: { transport: 'stdio', command: process.execPath, args: filesArgs, cwd: filesArgs[1] },
 	};
 	return JSON.stringify({
 		directories: [{ id: 'bench', issuer, tenantId: TENANT, audiences: [AUDIENCE], jwksUrl }],
-		workspaces: { bench: { title: 'Bench', servers } },
-		grants: [{ group: GROUP, workspace: 'bench', access: 'write' }],
+		workspaces: {
+			bench: { title: 'Bench', servers },
+			limited: { title: 'With limits', servers: { http, 'http-modern': modern }, rateLimits: WIDE_LIMITS },
+		},
+		grants: ['bench', 'limited'].map((workspace) => ({ group: GROUP, workspace, access: 'write' })),
 	});
 }
 

@@ -107,6 +107,18 @@ function ratioRows(measured: Measured, all: readonly Measured[]): string[][] {
 	});
 }
 
+/** What limits cost: the gateway with them over the gateway without. */
+function limitRows(all: readonly Measured[]): string[][] {
+	return all.flatMap((measured) => {
+		const { traffic, subject, connections } = measured.case;
+		if (subject !== 'Portcullis, limits') return [];
+		const other = all.find(
+			({ case: each }) => each.traffic === traffic && each.connections === connections && each.subject === 'Portcullis',
+		);
+		return other ? [[`${traffic}, limits`, ...ratioRow(measured, other, undefined).slice(1)]] : [];
+	});
+}
+
 function machineNote(rounds: number): string {
 	const cpu = os.cpus()[0]?.model.trim() ?? 'unknown CPU';
 	return `${os.cpus().length} × ${cpu}, Node ${process.version}, ${os.platform()} ${os.release()}; medians of ${rounds} rounds.`;
@@ -118,9 +130,10 @@ export function formatReport(measured: readonly Measured[]): string {
 		['traffic', 'through', 'connections', 'calls/s', 'p50 ms', 'p99 ms', 'CPU µs/call'],
 		measured.map(rateRow),
 	);
-	const rows = measured
+	const compared = measured
 		.filter(({ case: each }) => each.subject === 'Portcullis')
 		.flatMap((each) => ratioRows(each, measured));
+	const rows = [...compared, ...limitRows(measured)];
 	const ratios = toTable(['traffic', 'Portcullis ÷', 'connections', 'calls/s', 'p50', 'CPU', 'goal'], rows);
 	const parts = [machineNote(measured[0]?.rounds.length ?? 0), figures, ...(rows.length > 0 ? [ratios] : [])];
 	return parts.join('\n\n');

@@ -1,4 +1,4 @@
-/** The benchmark: `tsx bench/run.ts [--quick] [--rounds n] [--only http|stdio] [--match text] [--profile] [--write]`. See docs/performance.md. */
+/** The benchmark: `tsx bench/run.ts [--quick] [--rounds n] [--only http|stdio] [--match text] [--limits] [--profile] [--write]`. See docs/performance.md. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -29,6 +29,8 @@ interface Options {
 	readonly only: 'http' | 'stdio' | undefined;
 	/** Measures only the cases whose description holds this text, such as `2025-11-25, Portcullis, 16`. */
 	readonly match: string;
+	/** Measures the gateway with limits on calls, too. */
+	readonly isLimited: boolean;
 	readonly isProfiled: boolean;
 	readonly isWriting: boolean;
 }
@@ -41,6 +43,7 @@ function parseOptions(args: string[]): Options {
 			rounds: { type: 'string' },
 			only: { type: 'string' },
 			match: { type: 'string', default: '' },
+			limits: { type: 'boolean', default: false },
 			profile: { type: 'boolean', default: false },
 			write: { type: 'boolean', default: false },
 		},
@@ -50,7 +53,8 @@ function parseOptions(args: string[]): Options {
 	const pace = values.quick ? QUICK : FULL;
 	const rounds = values.rounds === undefined ? pace.rounds : Number(values.rounds);
 	if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a whole number from 1');
-	return { pace: { ...pace, rounds }, only, match: values.match, isProfiled: values.profile, isWriting: values.write };
+	const { match, limits: isLimited, profile: isProfiled, write: isWriting } = values;
+	return { pace: { ...pace, rounds }, only, match, isLimited, isProfiled, isWriting };
 }
 
 async function startSubjects(
@@ -108,7 +112,8 @@ async function measureAll(
 	return cases.map((each, index) => ({ case: each, rounds: results.map((round) => round[index] as LoadResult) }));
 }
 
-async function run({ pace, only, match, isProfiled, isWriting }: Options, processes: Processes): Promise<void> {
+async function run(options: Options, processes: Processes): Promise<void> {
+	const { pace, only, match, isLimited, isProfiled, isWriting } = options;
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'portcullis-bench-'));
 	if (isProfiled) console.error(`CPU profile: ${folder}`);
 	else processes.onStop(() => rmSync(folder, { recursive: true, force: true }));
@@ -116,7 +121,7 @@ async function run({ pace, only, match, isProfiled, isWriting }: Options, proces
 	const subjects = await startSubjects(processes, script, { folder, isProfiled });
 	if (isWriting && !subjects.portcullis) throw new Error('--write needs Portcullis: run `npm run build` first');
 	const generate = processes.startGenerator(script('load-generator'));
-	const cases = listCases(subjects, only).filter((each) => describe(each).includes(match));
+	const cases = listCases(subjects, { only, isLimited }).filter((each) => describe(each).includes(match));
 	const report = formatReport(await measureAll(cases, pace, generate));
 	console.log(report);
 	if (isWriting) writeReport(DOCUMENT, report);

@@ -53,6 +53,8 @@ create unlogged table portcullis.rate_bucket (
 	key text not null check (length(key) between 1 and 1024),
 	tokens double precision not null,
 	at timestamptz not null default clock_timestamp(),
+	-- What processes hold of it, and until when (milliseconds since 1970), by process: [tokens, until].
+	leases jsonb not null default '{}' check (jsonb_typeof(leases) = 'object'),
 	primary key (workspace_id, key)
 );
 

@@ -11,8 +11,10 @@ import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
+import type { FailuresOptions } from './identity/failed-attempts.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
+import { createLimits, type Limits, type Sharing } from './limits/create-limits.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
 import { createRequestStates } from './mcp/modern/request-state.ts';
 import { createTaskIds } from './mcp/modern/task-ids.ts';
@@ -35,6 +37,8 @@ export interface AppParts {
 	readonly records: RecordKeeper;
 	/** Where the management API finds what it manages; without it there is nothing to manage. */
 	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
+	/** How limits are kept; by this process alone, unless told. */
+	readonly limiting?: Sharing & Pick<FailuresOptions, 'perMinute'>;
 	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
 	readonly isStale?: () => boolean;
 	/** Harmless variables of our environment for stdio children. */
@@ -45,12 +49,16 @@ export interface AppParts {
 /** The assembled gateway. */
 export type App = ReturnType<typeof createApp>;
 
+const never = (): boolean => false;
+
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, records, managed, childEnv, log, isStale = () => false }: AppParts) {
-	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
+export function createApp({ snapshots, records, managed, limiting, childEnv, log, isStale = never }: AppParts) {
+	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
+	const limits = createLimits({ snapshots, sharing: limiting ?? {}, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
-	const authenticator = createAuthenticate({ snapshots });
+	const failures = { perMinute: limiting?.perMinute, onRefused: () => metrics.limited('failures') };
+	const authenticator = createAuthenticate({ snapshots, failures });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -64,7 +72,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	const { directory, stateOf: serverState } = upstreams;
 	const audit = createAudit({ snapshots, records, log, metrics });
 	const resolveRoute = createResolveRoute({ snapshots, directory, sessions: sessionIds });
-	const stages = createStages({ audit, authenticator, resolveRoute, attach, upstreams });
+	const stages = createStages({ audit, authenticator, resolveRoute, limits, attach, upstreams });
 	let draining = false;
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
 	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
@@ -96,6 +104,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 		async close() {
 			await admin.close();
 			await upstreams.close();
+			await limits.close();
 			authenticator.close();
 			audit.tellGaps();
 		},
@@ -106,11 +115,12 @@ interface StageParts {
 	readonly audit: Audit;
 	readonly authenticator: Authenticator;
 	readonly resolveRoute: ResolveRoute;
+	readonly limits: Limits;
 	readonly attach: AttachCredential;
 	readonly upstreams: Upstreams;
 }
 
-function createStages({ audit, authenticator, resolveRoute, attach, upstreams }: StageParts): Stages {
+function createStages({ audit, authenticator, resolveRoute, limits, attach, upstreams }: StageParts): Stages {
 	return {
 		openTrail: audit.openTrail,
 		authenticate: authenticator.authenticate,
@@ -120,6 +130,8 @@ function createStages({ audit, authenticator, resolveRoute, attach, upstreams }:
 			if (decision.allowed) checkMirroredHeaders(route, call);
 			return decision;
 		},
+		spend: limits.spend,
+		within: limits.within,
 		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
 		forward: upstreams.forward,
 	};

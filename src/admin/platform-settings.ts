@@ -3,6 +3,7 @@ import type { JsonObject } from '../config/declared.ts';
 import { changedFields } from '../config/declared-plan.ts';
 import { settingsSchema } from '../config/file-schema.ts';
 import { HIGHEST_EDGE_LIMITS } from '../config/limits.ts';
+import { rateLimitsSchema } from '../config/rate-limits.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { lockPlatform, platformSettings, type SettingsRow, updatePlatformSettings } from '../store/queries/platform.ts';
 import { makeChange, reasonOf } from './change.ts';
@@ -22,6 +23,7 @@ const LIMITS = z.strictObject({
 	batchMessages: limit(HIGHEST_EDGE_LIMITS.batchMessages),
 	listDeadlineMs: limit(HIGHEST_EDGE_LIMITS.listDeadlineMs),
 	drainMs: limit(HIGHEST_EDGE_LIMITS.drainMs),
+	rate: rateLimitsSchema().exactOptional().describe('Of workspaces that say nothing else.'),
 	upstream: ENTRY.limits.exactOptional().describe('Of servers that say nothing else.'),
 });
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { changedFields } from '../config/declared-plan.ts';
+import { rateLimitsSchema } from '../config/rate-limits.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { SLUG } from '../lib/slug.ts';
 import {
@@ -23,12 +24,15 @@ import { defineRoute, type Route } from './route.ts';
 const TITLE = plainText(200);
 const AUDIT = z.enum(['strict', 'best-effort']).meta({ id: 'AuditMode', description: 'See docs/audit.md.' });
 
+const RATE_LIMITS = rateLimitsSchema().meta({ id: 'RateLimits', description: 'Limits of calls; see docs/limits.md.' });
+
 const WORKSPACE = z
 	.strictObject({
 		id: z.uuid().describe('Stays when the slug is given to another workspace.'),
 		slug: z.string(),
 		title: z.string(),
 		audit: AUDIT,
+		rateLimits: RATE_LIMITS,
 		...MANAGED,
 	})
 	.meta({ id: 'Workspace' });
@@ -41,8 +45,13 @@ const NEW = z.strictObject({
 	slug: z.string().regex(SLUG),
 	title: TITLE.exactOptional(),
 	audit: AUDIT.exactOptional(),
+	rateLimits: RATE_LIMITS.exactOptional(),
 });
-const CHANGE = z.strictObject({ title: TITLE.exactOptional(), audit: AUDIT.exactOptional() });
+const CHANGE = z.strictObject({
+	title: TITLE.exactOptional(),
+	audit: AUDIT.exactOptional(),
+	rateLimits: RATE_LIMITS.exactOptional(),
+});
 
 /** Workspaces: everybody sees their own, its administrators change it, the platform's make and remove them. */
 export function createWorkspacesRoutes(parts: ResourceParts): readonly Route[] {
@@ -83,10 +92,10 @@ const create = ({ store, refresh }: ResourceParts): Route =>
 		responses: { 201: WORKSPACE },
 		idempotency: 'creation',
 		async handle(context) {
-			const { slug, title = slug, audit = 'strict' } = context.body;
+			const { slug, title = slug, audit = 'strict', rateLimits = {} } = context.body;
 			const answer = await store.asPlatform(reasonOf(context), (tx) =>
 				makeChange(tx, context, async () => {
-					await insertWorkspace(tx, { slug, title, auditMode: audit, managedBy: 'api' });
+					await insertWorkspace(tx, { slug, title, auditMode: audit, rateLimits, managedBy: 'api' });
 					const body = show(found(await workspaceBySlug(tx, slug)));
 					const answer = { status: 201 as const, location: `/workspaces/${slug}`, body };
 					return { answer, action: 'workspace.create', object: slug };
@@ -115,16 +124,16 @@ const change = (parts: ResourceParts): Route =>
 		id: 'changeWorkspace',
 		method: 'PATCH',
 		path: '/workspaces/:workspace',
-		summary: 'Changes title or audit mode',
+		summary: 'Changes title, audit mode or limits',
 		authorize: { workspace: 'admin' },
 		body: CHANGE,
 		responses: { 200: WORKSPACE },
 		handle: (context) =>
 			changeWorkspace(parts, context, async (tx) => {
-				const { slug, version, title, auditMode } = changeable(await ownWorkspace(tx), context);
-				const before = { title, audit: auditMode };
+				const { slug, version, title, auditMode, rateLimits } = changeable(await ownWorkspace(tx), context);
+				const before = { title, audit: auditMode, rateLimits };
 				const after = { ...before, ...context.body };
-				await versioned(updateOwnWorkspace(tx, { title: after.title, auditMode: after.audit, version }));
+				await versioned(updateOwnWorkspace(tx, { ...after, auditMode: after.audit, version }));
 				const answer = { status: 200 as const, body: show(found(await ownWorkspace(tx))) };
 				return { answer, action: 'workspace.update', object: slug, fields: changedFields(before, after) };
 			}),
@@ -153,6 +162,6 @@ const remove = ({ store, refresh }: ResourceParts): Route =>
 	});
 
 function show(row: WorkspaceRow): z.output<typeof WORKSPACE> {
-	const { workspaceId: id, slug, title, auditMode: audit } = row;
-	return { id, slug, title, audit, ...managedOf(row) };
+	const { workspaceId: id, slug, title, auditMode: audit, rateLimits } = row;
+	return { id, slug, title, audit, rateLimits, ...managedOf(row) };
 }

@@ -9,6 +9,7 @@ import { openStore } from '../store/open-store.ts';
 import type { Serving } from './command.ts';
 import { databaseUrls } from './database-urls.ts';
 import { localUrl, removeGatewayFile, writeGatewayFile } from './gateway-file.ts';
+import { openLimiting } from './open-limiting.ts';
 import { openSpool } from './open-spool.ts';
 import { createOpened, type Opened } from './opened.ts';
 
@@ -46,7 +47,9 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const { snapshots } = configuration;
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
 	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
-	const app = createApp({ snapshots, records: audit.records, managed, isStale, childEnv: childVariables(env), log });
+	const limiting = await openLimiting(environment, { store: store.store, opened });
+	const records = { records: audit.records, managed, limiting };
+	const app = createApp({ snapshots, ...records, isStale, childEnv: childVariables(env), log });
 	opened.add(app.close);
 	const onHangup = (): void => void configuration.reload();
 	process.on('SIGHUP', onHangup);

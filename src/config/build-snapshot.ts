@@ -4,13 +4,14 @@ import { deepFreeze } from './deep-freeze.ts';
 import type { ConfigFile, SettingsEntry } from './file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
 import { byHolder, membershipsOf } from './memberships.ts';
+import type { RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
 import type { Directory, GrantRule, PublicNames, Snapshot, UpstreamLimits, Workspace } from './snapshot.ts';
 import { normalOrigin } from './text-rules.ts';
 
 /** The snapshot that a faultless file describes, frozen. The id of a workspace is its slug. */
 export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
-	const { limits, names, defaults } = buildSettings(file);
+	const { limits, names, defaults, rate } = buildSettings(file);
 	const directories = file.directories.map(buildDirectory);
 	const workspaces = Object.entries(file.workspaces);
 	return assembleSnapshot({
@@ -18,7 +19,7 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 		directories,
 		grantRules: file.grants.map(buildGrantRule),
 		memberships: byHolder(workspaces.flatMap(([slug, { members }]) => membershipsOf(slug, members, directories))),
-		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults })),
+		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults, rate })),
 		limits,
 		names,
 	});
@@ -28,12 +29,14 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 export interface BuiltSettings extends Pick<Snapshot, 'limits' | 'names'> {
 	/** Limits of servers that say nothing else. */
 	readonly defaults: UpstreamLimits;
+	/** Limits of calls of workspaces that say nothing else. */
+	readonly rate: RateLimitsEntry;
 }
 
 /** Limits and names as their entry describes them, defaults filled in. */
 export function buildSettings(entry: SettingsEntry): BuiltSettings {
-	const { upstream, ...limits } = entry.limits;
-	return { limits, names: buildNames(entry), defaults: { ...DEFAULT_UPSTREAM_LIMITS, ...upstream } };
+	const { upstream, rate, ...limits } = entry.limits;
+	return { limits, names: buildNames(entry), defaults: { ...DEFAULT_UPSTREAM_LIMITS, ...upstream }, rate };
 }
 
 /** Parts of a snapshot; the workspaces come in any order. */

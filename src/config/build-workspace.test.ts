@@ -16,7 +16,7 @@ const ENTRY = workspaceSchema(createLenientLookup()).parse({
 const SETTINGS = buildSettings(settingsSchema().parse({ publicUrl: 'https://p.example', limits: { jsonDepth: 5 } }));
 
 function build(id: string, slug: string, faults?: ReadonlyMap<string, string>): Workspace {
-	const parts = { id, slug, entry: ENTRY, defaults: SETTINGS.defaults };
+	const parts = { id, slug, entry: ENTRY, defaults: SETTINGS.defaults, rate: SETTINGS.rate };
 	return buildWorkspace(faults === undefined ? parts : { ...parts, faults });
 }
 
@@ -47,7 +47,7 @@ describe('a workspace built on its own', () => {
 			},
 		});
 		const file = parseConfig(text, { file: 'p.yaml', env: {}, version: 1 });
-		const alone = buildWorkspace({ id: 'w', slug: 'w', entry: ENTRY, defaults: DEFAULT_UPSTREAM_LIMITS });
+		const alone = buildWorkspace({ rate: {}, id: 'w', slug: 'w', entry: ENTRY, defaults: DEFAULT_UPSTREAM_LIMITS });
 		expect(alone).toEqual(file.workspaces.get('w'));
 	});
 

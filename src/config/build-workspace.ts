@@ -2,6 +2,7 @@ import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { ServerEntry, WorkspaceEntry } from './file-schema.ts';
+import { buildRateLimits, type RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
 import type { Server, ToolRule, Toolset, Transport, UpstreamLimits, Workspace } from './snapshot.ts';
 
@@ -16,6 +17,8 @@ export interface WorkspaceParts {
 	readonly defaults: UpstreamLimits;
 	/** Why servers, by slug, cannot be used in this process. */
 	readonly faults?: ReadonlyMap<string, string>;
+	/** Limits of calls where it says nothing else. */
+	readonly rate: RateLimitsEntry;
 }
 
 /** The workspace that a faultless entry describes, frozen. */
@@ -26,6 +29,7 @@ export function buildWorkspace(parts: WorkspaceParts): Workspace {
 		slug,
 		title: entry.title ?? slug,
 		auditMode: entry.audit,
+		rateLimits: buildRateLimits(parts.rate, entry.rateLimits),
 		servers: inSlugOrder(Object.entries(entry.servers), (server, each) => buildServer(parts, server, each)),
 		toolsets: inSlugOrder(Object.entries(entry.toolsets), buildToolset),
 	});

@@ -132,6 +132,21 @@ describe('the shape of a file is refused', () => {
 			networkFile('limits: { totalMs: 2147483648 }'),
 			'7:28 …x.limits.totalMs: must be at most 2147483647',
 		],
+		[
+			'a rate of nothing',
+			file('limits: { rate: { principal: { perMinute: 0 } } }'),
+			'1:43 limits.rate.principal.perMinute: must be at least 1',
+		],
+		[
+			'a burst that takes longer than a day to come back',
+			file('limits: { rate: { key: { perMinute: 1, burst: 1441 } } }'),
+			'1:47 limits.rate.key.burst: must be at most a day of perMinute',
+		],
+		[
+			'a limit of a tool of no server',
+			file('workspaces: { g: { rateLimits: { tools: { search: { perMinute: 1 } } } } }'),
+			'1:43 workspaces.g.rateLimits.tools.search: write a tool as server/tool',
+		],
 		['half a byte', file('limits: { bodyBytes: 0.5 }'), '1:22 limits.bodyBytes: expected a whole number'],
 		['bodies beyond 8 MiB', file('limits: { bodyBytes: 8388609 }'), '1:22 limits.bodyBytes: must be at most 8388608'],
 	])('for %s', (_, text, fault) => {

@@ -52,12 +52,13 @@ export function fileOf({ platform, workspaces }: Declared): JsonObject {
 
 /** One workspace as the file writes it, without its grants, which stand elsewhere in the file. */
 export function workspaceFileOf(
-	{ title, auditMode, servers, toolsets, members }: DeclaredWorkspace,
+	{ title, auditMode, rateLimits, servers, toolsets, members }: DeclaredWorkspace,
 	directories: Readonly<Record<string, DeclaredDirectory>>,
 ): JsonObject {
 	return {
 		title: written(title),
 		...(auditMode !== 'strict' && { audit: auditMode }),
+		...(Object.keys(rateLimits).length > 0 && { rateLimits }),
 		servers: mapValues(servers, serverFileOf),
 		...(Object.keys(toolsets).length > 0 && { toolsets: mapValues(toolsets, writeToolset) }),
 		...(members.length > 0 && { members: members.map((member) => writeMember(member, directories)) }),
@@ -128,6 +129,7 @@ function readWorkspace(slug: string, entry: JsonObject, { grants, directories }:
 	return {
 		title: textOf(entry['title']) ?? slug,
 		auditMode: (entry['audit'] as string | undefined) ?? 'strict',
+		rateLimits: objectOf(entry['rateLimits']),
 		servers: mapValues(objectOf(entry['servers']), (server) => declaredServerOf(server as JsonObject)),
 		toolsets: mapValues(objectOf(entry['toolsets']), (toolset) => readToolset(toolset as JsonObject)),
 		grants,

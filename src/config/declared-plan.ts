@@ -53,11 +53,16 @@ export function planChanges(current: Declared, wanted: Declared, rules: PlanRule
 	return [...all.filter(({ action }) => action !== 'delete'), ...all.filter(({ action }) => action === 'delete')];
 }
 
-const EMPTY: DeclaredWorkspace = { title: '', auditMode: '', servers: {}, toolsets: {}, grants: [], members: [] };
+const EMPTY: DeclaredWorkspace = {
+	...{ title: '', auditMode: '', rateLimits: {} },
+	...{ servers: {}, toolsets: {}, grants: [], members: [] },
+};
 
 function heads(workspaces: Declared['workspaces']): Things {
 	return Object.fromEntries(
-		Object.entries(workspaces).map(([slug, { title, auditMode }]) => [slug, { title, auditMode }]),
+		Object.entries(workspaces).map(([slug, { title, auditMode, rateLimits }]) => {
+			return [slug, { title, auditMode, rateLimits }];
+		}),
 	);
 }
 

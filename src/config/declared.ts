@@ -54,6 +54,8 @@ export interface DeclaredToolset {
 export interface DeclaredWorkspace {
 	readonly title: string;
 	readonly auditMode: string;
+	/** As the file writes them. */
+	readonly rateLimits: JsonObject;
 	readonly servers: Readonly<Record<string, DeclaredServer>>;
 	readonly toolsets: Readonly<Record<string, DeclaredToolset>>;
 	readonly grants: readonly DeclaredGrant[];

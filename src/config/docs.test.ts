@@ -77,6 +77,8 @@ describe('.env.example', () => {
 	});
 
 	test('has no other setting of the gateway', () => {
-		expect([...EXAMPLE.matchAll(/^#?((?:PORTCULLIS|DATABASE)_\w+)=/gm)].length).toBe(Object.keys(SETTINGS).length);
+		expect([...EXAMPLE.matchAll(/^#?((?:PORTCULLIS|DATABASE|REDIS)_\w+)=/gm)].length).toBe(
+			Object.keys(SETTINGS).length,
+		);
 	});
 });

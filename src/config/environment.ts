@@ -2,7 +2,7 @@ import { createSecret, type Secret } from '../lib/secret.ts';
 
 /** One process setting. The default goes through the same parser as what the operator writes. */
 export interface Setting<T> {
-	readonly name: `PORTCULLIS_${string}` | `DATABASE_${string}`;
+	readonly name: `PORTCULLIS_${string}` | `DATABASE_${string}` | `REDIS_${string}`;
 	/** `undefined` refuses the text. */
 	readonly parse: (text: string) => T | undefined;
 	/** What the parser takes, to finish the sentence "NAME must be …". */
@@ -96,6 +96,33 @@ export const SETTINGS = {
 		default: '1073741824',
 		meaning: 'How many bytes of audit records may wait for the database before calls are refused.',
 	},
+	redisUrl: {
+		name: 'REDIS_URL',
+		parse: parseRedisUrl,
+		expected: 'an address that starts with redis:// or rediss://',
+		default: '',
+		meaning: 'Redis that keeps the limits of calls, password and all; `rediss://` for TLS. Empty: the database does.',
+	},
+	limitsWithoutStore: {
+		name: 'PORTCULLIS_LIMITS_WITHOUT_STORE',
+		parse: parseWithoutStore,
+		expected: 'refuse or share',
+		default: 'refuse',
+		meaning:
+			'While limits cannot be asked for: `refuse` calls that are limited, or `share` each limit among `PORTCULLIS_PROCESSES`.',
+	},
+	processes: {
+		...AMOUNT,
+		name: 'PORTCULLIS_PROCESSES',
+		default: '1',
+		meaning: 'How many processes of the gateway there are, for `PORTCULLIS_LIMITS_WITHOUT_STORE`.',
+	},
+	failedAuthPerMinute: {
+		...AMOUNT,
+		name: 'PORTCULLIS_FAILED_AUTH_PER_MINUTE',
+		default: '300',
+		meaning: 'How many sign-ins from one network address (IPv6: /64) may fail in a minute, in one process.',
+	},
 	gatewayUrl: {
 		name: 'PORTCULLIS_URL',
 		parse: parseGatewayUrl,
@@ -165,6 +192,14 @@ function parsePort(text: string): number | undefined {
 
 function parseDatabaseUrl(text: string): string | undefined {
 	return text === '' || /^postgres(ql)?:\/\/./.test(text) ? text : undefined;
+}
+
+function parseRedisUrl(text: string): string | undefined {
+	return text === '' || (/^rediss?:\/\/./.test(text) && URL.canParse(text)) ? text : undefined;
+}
+
+function parseWithoutStore(text: string): 'refuse' | 'share' | undefined {
+	return text === 'refuse' || text === 'share' ? text : undefined;
 }
 
 function parseAmount(text: string): number | undefined {

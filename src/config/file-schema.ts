@@ -4,6 +4,7 @@ import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
+import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
 import { readPlainText, type SecretLookup } from './secret-template.ts';
 import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
@@ -86,6 +87,7 @@ export function workspaceSchema(lookup: SecretLookup) {
 		.strictObject({
 			title: text().optional(),
 			audit: z.enum(['strict', 'best-effort']).default('strict'),
+			rateLimits: rateLimitsSchema().prefault({}),
 			servers: slugged(serverSchema(lookup)).default({}),
 			toolsets: slugged(toolsetSchema()).default({}),
 			members: z.array(memberSchema()).default([]),
@@ -215,6 +217,7 @@ function limits() {
 		listDeadlineMs: edge('listDeadlineMs'),
 		drainMs: edge('drainMs'),
 		upstream: upstreamLimits().prefault({}),
+		rate: rateLimitsSchema().prefault({}),
 	});
 }
 
@@ -230,6 +233,7 @@ function upstreamLimits() {
 		childIdleMs: limit(),
 		listAgeMs: limit(),
 		questionMs: limit(),
+		concurrency: limit(),
 	} satisfies Record<keyof UpstreamLimits, unknown>);
 }
 

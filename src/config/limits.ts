@@ -11,6 +11,7 @@ export const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = Object.freeze({
 	childIdleMs: 600_000,
 	listAgeMs: 300_000,
 	questionMs: 600_000,
+	concurrency: 200,
 });
 
 /** Limits towards callers for which the file says nothing else. */
@@ -32,6 +33,9 @@ export const HIGHEST_EDGE_LIMITS: EdgeLimits = Object.freeze({
 	listDeadlineMs: 300_000,
 	drainMs: 3_600_000,
 });
+
+/** What the file may allow at most, and what is more than anybody needs. */
+export const HIGHEST_RATE = 1_000_000_000;
 
 /** Timers of Node.js count in 32 bits and fire at once beyond that. */
 export const HIGHEST_UPSTREAM_LIMIT = 2 ** 31 - 1;

@@ -35,6 +35,7 @@ workspaces:
         isolation: principal
         tools: { default: disabled, rules: { write_file: { enabled: true, minimumLevel: admin, description: "$\${x}" } } }
     audit: best-effort
+    rateLimits: { workspace: { perMinute: 60 }, tools: { jira/create: { perMinute: 5, burst: 1 } }, daily: { principal: 9 } }
     toolsets: { all: { title: "$\${t}", tools: [jira/create, files/a/b, "files/$\${c}"] } }
     members:
       - { oid: o-1, access: read, directory: b, name: "$\${Ada}" }
@@ -42,7 +43,7 @@ workspaces:
 grants:
   - { group: MCP-Google, workspace: google, access: write, directory: a }
   - { role: Gateway.Admin, workspace: "*", access: admin, directory: b }
-limits: { jsonDepth: 5, upstream: { idleMs: 7 } }
+limits: { jsonDepth: 5, upstream: { idleMs: 7 }, rate: { principal: { perMinute: 7, burst: 70 }, daily: { workspace: 8 } } }
 `.replace('a b', 'ab');
 
 describe('the printed configuration', () => {

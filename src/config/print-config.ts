@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Secret, SecretTemplate } from '../lib/secret.ts';
 import { escapePlainText as plain } from './secret-template.ts';
-import type { Directory, GrantRule, Server, Snapshot, ToolRule, Toolset, Workspace } from './snapshot.ts';
+import type { Directory, GrantRule, RateLimits, Server, Snapshot, ToolRule, Toolset, Workspace } from './snapshot.ts';
 import { isPlainHttpAbroad, looksSecret } from './text-rules.ts';
 
 type References = ReadonlyMap<Secret, string>;
@@ -36,13 +36,21 @@ function printGrant({ match, workspace, level, directory }: GrantRule): object {
 	return { [match.claim]: plain(match.value), workspace, access: level, directory };
 }
 
-function printWorkspace({ title, auditMode, servers, toolsets }: Workspace, references: References): object {
+function printWorkspace(
+	{ title, auditMode, rateLimits, servers, toolsets }: Workspace,
+	references: References,
+): object {
 	return {
 		title: plain(title),
 		audit: auditMode,
+		rateLimits: rateLimits && printRateLimits(rateLimits),
 		servers: printMap(servers, (server) => printServer(server, references)),
 		toolsets: printMap(toolsets, printToolset),
 	};
+}
+
+function printRateLimits({ tools, ...limits }: RateLimits): object {
+	return { ...limits, tools: printMap(tools, (limit) => limit) };
 }
 
 function printToolset({ title, tools }: Toolset): object {

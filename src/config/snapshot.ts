@@ -80,6 +80,8 @@ export interface UpstreamLimits {
 	readonly listAgeMs: number;
 	/** How long a question of the server waits for the caller's answer. */
 	readonly questionMs: number;
+	/** Calls under way at a time, in one process. */
+	readonly concurrency: number;
 }
 
 /** An MCP server configured in a workspace. */
@@ -126,6 +128,28 @@ export interface Toolset {
 	readonly tools: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+/** How many calls pass: `perMinute` on average, `burst` of them at once. */
+export interface RateLimit {
+	readonly perMinute: number;
+	readonly burst: number;
+}
+
+/** Limits of calls to the servers of a workspace; what is absent is unlimited. */
+export interface RateLimits {
+	/** All calls together. */
+	readonly workspace: RateLimit | undefined;
+	/** Each person. */
+	readonly principal: RateLimit | undefined;
+	/** Each key. */
+	readonly key: RateLimit | undefined;
+	/** Each tool that `tools` does not name. */
+	readonly tool: RateLimit | undefined;
+	/** By `server/tool`. */
+	readonly tools: ReadonlyMap<string, RateLimit>;
+	/** Calls from one midnight UTC to the next. */
+	readonly daily: { readonly workspace: number | undefined; readonly principal: number | undefined };
+}
+
 /** The unit of isolation. */
 export interface Workspace {
 	/** Never given to another workspace; the slug where there is no store. */
@@ -133,6 +157,8 @@ export interface Workspace {
 	readonly slug: string;
 	readonly title: string;
 	readonly auditMode: AuditMode;
+	/** `undefined`: nothing is limited. */
+	readonly rateLimits: RateLimits | undefined;
 	/** By slug, in slug order. */
 	readonly servers: ReadonlyMap<string, Server>;
 	/** By slug, in slug order. */

@@ -5,6 +5,7 @@ export type Stage =
 	| 'edge'
 	| 'router'
 	| 'policy'
+	| 'limits'
 	| 'credentials'
 	| 'upstream'
 	| 'config'
@@ -91,6 +92,12 @@ export const ERRORS = {
 		401,
 		-31401,
 		'The access token says the list of groups was too long to include, so your workspaces are unknown; ask for app roles instead.',
+	),
+	PC_TOO_MANY_FAILURES: row(
+		'identity',
+		429,
+		-31429,
+		'Too many sign-ins from your network address have failed; wait as many seconds as retry_after says, then try again.',
 	),
 	PC_DIRECTORY_UNAVAILABLE: row(
 		'identity',
@@ -212,6 +219,25 @@ export const ERRORS = {
 		400,
 		-32021,
 		'The client does not declare a capability that this needs; see requiredCapabilities.',
+	),
+
+	PC_RATE_LIMITED: row(
+		'limits',
+		429,
+		-31429,
+		'You have reached a limit on calls; wait as many seconds as retry_after says, then try again.',
+	),
+	PC_SERVER_BUSY: row(
+		'limits',
+		503,
+		-31503,
+		'The server has as many calls under way as it may have at a time; try again in a second.',
+	),
+	PC_LIMITS_UNAVAILABLE: row(
+		'limits',
+		503,
+		-31503,
+		'The call was refused because it cannot be counted at the moment; try again shortly.',
 	),
 
 	PC_CREDENTIAL_MISSING: row(

@@ -1,6 +1,7 @@
 import type { Directory, SnapshotSource } from '../config/snapshot.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
+import { type Attempts, createFailedAttempts, type FailuresOptions } from './failed-attempts.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
 import type { Presented } from './presented.ts';
@@ -19,12 +20,15 @@ export interface AuthenticateOptions {
 	readonly steadyNow?: () => number;
 	readonly jwksFetch?: FetchKeys;
 	readonly jwksTimes?: Partial<JwksTimes>;
+	/** How many failures of one network address are let pass. */
+	readonly failures?: FailuresOptions;
 	/** Told of each fetch of a key set; for the log. */
 	readonly onKeysFetched?: (outcome: KeysFetched) => void;
 }
 
 /**
- * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
+ * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_TOO_MANY_FAILURES,
+ * PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
  * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
@@ -47,6 +51,13 @@ interface Generation {
 	readonly claimsOf: ClaimsOf;
 }
 
+/** A token that is being verified. */
+interface Asked {
+	readonly token: string;
+	readonly claimsOf: ClaimsOf;
+	readonly attempts: Attempts | undefined;
+}
+
 /** Assembles the identity stage over the current snapshot. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticator {
 	const { snapshots, now = Date.now } = options;
@@ -58,6 +69,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
 	const principals = createPrincipals(snapshots);
+	const attemptsOf = createFailedAttempts(options.failures ?? {}, steadyNow);
 	let generation = begin(snapshots.current().directories);
 
 	function begin(directories: readonly Directory[]): Generation {
@@ -75,22 +87,24 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		return generation.claimsOf;
 	}
 
-	function authenticateToken(token: string): Principal | Promise<Principal> {
+	function authenticateToken(token: string, attempts?: Attempts): Principal | Promise<Principal> {
 		const claimsOf = currentClaimsOf();
-		const claims = claimsOf(token);
-		return claims instanceof Promise ? settle(token, claimsOf, claims) : principals.of(claims);
+		const claims = claimsOf(token, attempts);
+		return claims instanceof Promise ? settle(claims, { token, claimsOf, attempts }) : principals.of(claims);
 	}
 
 	/** A directory may go or change while its key is fetched: then the token is judged again, whatever came out. */
-	async function settle(token: string, claimsOf: ClaimsOf, claims: Promise<VerifiedClaims>): Promise<Principal> {
+	async function settle(claims: Promise<VerifiedClaims>, asked: Asked): Promise<Principal> {
 		await claims.catch(() => undefined);
-		return claimsOf === currentClaimsOf() ? principals.of(await claims) : authenticateToken(token);
+		const { token, claimsOf, attempts } = asked;
+		return claimsOf === currentClaimsOf() ? principals.of(await claims) : authenticateToken(token, attempts);
 	}
 
 	return {
 		renew: principals.renew,
-		authenticate: ({ rawHeaders }) => authenticateToken(readBearer(rawHeaders)),
-		authenticateToken,
+		authenticate: ({ rawHeaders, remoteAddress }) =>
+			authenticateToken(readBearer(rawHeaders), attemptsOf(remoteAddress)),
+		authenticateToken: (token) => authenticateToken(token),
 		close: keys.close,
 	};
 }

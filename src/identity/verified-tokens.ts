@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { errorCode } from '../errors/portcullis-error.ts';
 import type { VerifiedClaims } from './check-claims.ts';
+import type { Attempts } from './failed-attempts.ts';
 import type { VerifyToken } from './verify-token.ts';
 
 /** Bounds of the memory of verified tokens. */
@@ -18,8 +20,11 @@ export interface VerifiedTokensOptions {
 	readonly steadyNow: () => number;
 }
 
-/** Claims of a token: at once when it was verified less than a minute ago. Rejects as verification does. */
-export type ClaimsOf = (token: string) => VerifiedClaims | Promise<VerifiedClaims>;
+/**
+ * Claims of a token: at once when it was verified less than a minute ago. Rejects as verification does; throws what
+ * `attempts` throw where it would have to be verified anew.
+ */
+export type ClaimsOf = (token: string, attempts?: Attempts) => VerifiedClaims | Promise<VerifiedClaims>;
 
 interface Entry {
 	readonly claims: VerifiedClaims;
@@ -49,12 +54,24 @@ export function createVerifiedTokens({ verify, now, steadyNow }: VerifiedTokensO
 		}
 	}
 
-	return (token) => {
+	return (token, attempts) => {
 		const digest = hash('sha256', token, 'base64');
 		const entry = entries.get(digest);
 		if (entry !== undefined && isBelieved(entry)) return entry.claims;
-		const shared = inFlight.get(digest) ?? verifyOnce(digest, token);
-		inFlight.set(digest, shared);
-		return shared;
+		const shared = inFlight.get(digest);
+		if (shared !== undefined) return shared;
+		attempts?.begin();
+		const verification = verifyOnce(digest, token);
+		inFlight.set(digest, verification);
+		if (attempts !== undefined) tellEnd(verification, attempts);
+		return verification;
 	};
+}
+
+// A directory whose keys cannot be read says nothing about the token.
+function tellEnd(verification: Promise<VerifiedClaims>, attempts: Attempts): void {
+	verification.then(
+		() => attempts.end('passed'),
+		(error: unknown) => attempts.end(errorCode(error)?.startsWith('PC_TOKEN_') ? 'failed' : 'passed'),
+	);
 }

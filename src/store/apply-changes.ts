@@ -4,6 +4,7 @@ import type {
 	DeclaredMember,
 	DeclaredServer,
 	DeclaredToolset,
+	DeclaredWorkspace,
 	JsonObject,
 } from '../config/declared.ts';
 import type { Change } from '../config/declared-plan.ts';
@@ -109,7 +110,7 @@ async function changePlatform(
 		if (isDeletion) return deletePlatformGrant(tx, grantFrom(name));
 		return putPlatformGrant(tx, { ...(after as DeclaredGrant), managedBy });
 	}
-	const head = after as { readonly title: string; readonly auditMode: string };
+	const head = after as Pick<DeclaredWorkspace, 'title' | 'auditMode' | 'rateLimits'>;
 	const known = ids.get(name);
 	if (known === undefined) ids.set(name, await insertWorkspace(tx, { slug: name, ...head, managedBy }));
 	else await updateWorkspace(tx, { workspaceId: known, ...head, managedBy });

@@ -3,6 +3,7 @@ import { buildWorkspace } from '../config/build-workspace.ts';
 import { serverFileOf } from '../config/declared-file.ts';
 import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
 import type { HeldMembership } from '../config/memberships.ts';
+import { rateLimitsSchema } from '../config/rate-limits.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { createLenientLookup, type SecretLookup } from '../config/secret-template.ts';
 import type { Directory, GrantRule, Workspace } from '../config/snapshot.ts';
@@ -87,12 +88,19 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 	const toolsets = Object.entries(declared.toolsets).map(([name, { title, tools }]): [string, ToolsetEntry] => {
 		return [name, { ...(title !== null && { title }), tools: [...tools] }];
 	});
+	const { rate } = platform.settings;
+	const reading = readEntry(rateLimitsSchema(), declared.rateLimits);
+	// Limits that cannot be read leave those that hold for all.
+	const rateLimits = 'entry' in reading ? reading.entry : {};
+	const limitFaults =
+		'entry' in reading ? [] : reading.faults.map(({ path, message }) => `rateLimits ${path}: ${message}`);
 	const audit = declared.auditMode === 'best-effort' ? ('best-effort' as const) : ('strict' as const);
 	return {
 		workspace: buildWorkspace({
 			id: workspaceId,
 			slug,
-			entry: { title: declared.title, audit, servers, toolsets: Object.fromEntries(toolsets) },
+			entry: { title: declared.title, audit, rateLimits, servers, toolsets: Object.fromEntries(toolsets) },
+			rate,
 			defaults: platform.settings.defaults,
 			faults: serverFaults,
 		}),
@@ -100,7 +108,7 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 		memberships: declared.members.map(({ issuer, tid, oid, name, level }) => {
 			return { holder: { issuer, tid, oid }, workspace: slug, level, name };
 		}),
-		faults: [...faults, ...[...serverFaults].map(([name, fault]) => `server ${name}: ${fault}`)],
+		faults: [...faults, ...limitFaults, ...[...serverFaults].map(([name, fault]) => `server ${name}: ${fault}`)],
 	};
 }
 

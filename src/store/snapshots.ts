@@ -134,7 +134,11 @@ function isSame({ platform, workspaces }: ConfigVersions, { platformVersion, hel
 // What of the platform goes into the building of workspaces.
 function isSameGround(a: BuiltPlatform, b: BuiltPlatform): boolean {
 	if (a === b) return true;
-	const ground = ({ settings, directories }: BuiltPlatform) => [settings.defaults, directories.length > 1];
+	const ground = ({ settings, directories }: BuiltPlatform) => [
+		settings.defaults,
+		settings.rate,
+		directories.length > 1,
+	];
 	return canonicalDigest(ground(a)) === canonicalDigest(ground(b));
 }
 

@@ -1,4 +1,5 @@
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
+import { IDENTITY_REQUIREMENTS } from './requirements-identity.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
@@ -24,4 +25,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...RUNNING_REQUIREMENTS,
 	...STORE_REQUIREMENTS,
 	...DEPLOY_REQUIREMENTS,
+	...IDENTITY_REQUIREMENTS,
 ];

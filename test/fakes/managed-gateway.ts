@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppParts, createApp } from '../../src/app.ts';
 import { createShipper, type Shipper } from '../../src/audit/ship-records.ts';
 import { createSpool } from '../../src/audit/spool.ts';
 import { createStoreRecords } from '../../src/audit/store-records.ts';
@@ -11,6 +11,7 @@ import { readConfig } from '../../src/config/parse-config.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { applyConfig } from '../../src/store/apply-config.ts';
 import { type Configuration, openConfiguration } from '../../src/store/configuration.ts';
+import { createStoredTokens } from '../../src/store/lease-tokens.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { prepareAudit } from '../../src/store/prepare-audit.ts';
 import { createStore, type Store } from '../../src/store/store.ts';
@@ -46,6 +47,8 @@ export interface ManagedOptions {
 	readonly by?: (connection: TestDatabase['app']) => TestDatabase['app'];
 	/** Most bytes of records that wait for the database. */
 	readonly spoolBytes?: number;
+	/** How limits are kept; in the database, unless told. */
+	readonly limiting?: AppParts['limiting'];
 	/** After how long without its database the gateway serves nobody, milliseconds. */
 	readonly staleMs?: number;
 }
@@ -71,9 +74,11 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 	const records = createSpool({ folder: join(folder, 'spool'), limitBytes: spoolBytes, now: Date.now });
 	const ship = createStoreRecords(store, () => undefined);
 	const shipper = createShipper({ spool: records, ship, onTrouble: (trouble) => log.error(trouble), retryMs: 50 });
+	const limiting = { tokens: createStoredTokens(store), ...options.limiting };
 	const managed = { store, refresh: () => snapshots.refresh().catch(() => undefined) };
 	const isStale = (): boolean => snapshots.ageMs() > staleMs;
-	const app = createApp({ snapshots, records, managed, isStale, childEnv: { PATH: process.env['PATH'] ?? '' }, log });
+	const childEnv = { PATH: process.env['PATH'] ?? '' };
+	const app = createApp({ snapshots, records, managed, limiting, isStale, childEnv, log });
 	const loopback = { host: '127.0.0.1', port: 0 };
 	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
 	return {

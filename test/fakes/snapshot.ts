@@ -3,7 +3,7 @@ import type { Snapshot, ToolRule, Workspace } from '../../src/config/snapshot.ts
 
 /** A workspace without servers. */
 export function workspaceOf(slug: string, parts: Partial<Workspace> = {}): Workspace {
-	const empty = { servers: new Map(), toolsets: new Map() };
+	const empty = { rateLimits: undefined, servers: new Map(), toolsets: new Map() };
 	return { id: slug, slug, title: slug, auditMode: 'strict', ...empty, ...parts };
 }
 

@@ -18,7 +18,7 @@ import { startTestPostgres, type TestDatabase, type TestPostgres } from '../fake
 const FILE = {
 	publicUrl: 'https://mcp.example',
 	hosts: ['mcp.internal:8443'],
-	limits: { bodyBytes: 2_000_000, upstream: { totalMs: 90_000 } },
+	limits: { bodyBytes: 2_000_000, upstream: { totalMs: 90_000 }, rate: { principal: { perMinute: 60 } } },
 	directories: [
 		{
 			id: 'company',
@@ -32,6 +32,7 @@ const FILE = {
 		google: {
 			title: 'Google $${literal}',
 			audit: 'best-effort',
+			rateLimits: { workspace: { perMinute: 600, burst: 50 }, tools: { 'jira/create': { perMinute: 5 } }, daily: {} },
 			servers: {
 				jira: {
 					transport: 'http',

@@ -4,6 +4,7 @@ import type {
 	DeclaredRule,
 	DeclaredServer,
 	DeclaredWorkspace,
+	JsonObject,
 } from '../../config/declared.ts';
 import type { WorkspaceTx } from '../tx.ts';
 import type { Manager } from './rows.ts';
@@ -24,6 +25,7 @@ interface Row {
 	readonly configVersion: string;
 	readonly title: string;
 	readonly auditMode: string;
+	readonly rateLimits: JsonObject;
 	readonly managedBy: Manager;
 	readonly servers: readonly (Omit<DeclaredServer, 'rules'> & {
 		readonly slug: string;
@@ -44,6 +46,7 @@ interface Row {
 export async function readWorkspaceConfig(tx: WorkspaceTx): Promise<WorkspaceConfig | undefined> {
 	const [row] = await tx.query<Row>(
 		`select w.slug, w.config_version::text as "configVersion", w.title, w.audit_mode as "auditMode",
+			w.rate_limits as "rateLimits",
 			w.managed_by as "managedBy",
 			(select coalesce(json_agg(json_build_object(
 				'slug', s.slug, 'title', s.title, 'transport', s.transport, 'endpoint', s.endpoint, 'era', s.era,
@@ -84,6 +87,7 @@ function configOf(workspaceId: string, row: Row): WorkspaceConfig {
 		declared: {
 			title: row.title,
 			auditMode: row.auditMode,
+			rateLimits: row.rateLimits,
 			servers: Object.fromEntries(row.servers.map((server) => [server.slug, serverOf(server)])),
 			toolsets: Object.fromEntries(row.toolsets.map(({ slug, title, tools }) => [slug, { title, tools }])),
 			grants: row.grants.map(({ managedBy: _, ...grant }) => grant),

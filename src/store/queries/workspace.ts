@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../config/declared.ts';
 import type { PlatformTx, WorkspaceTx } from '../tx.ts';
 import { PLATFORM_ID } from './audit-chain.ts';
 import type { Manager } from './rows.ts';
@@ -8,6 +9,7 @@ export interface WorkspaceRow {
 	readonly slug: string;
 	readonly title: string;
 	readonly auditMode: 'strict' | 'best-effort';
+	readonly rateLimits: JsonObject;
 	readonly managedBy: Manager;
 	readonly version: number;
 	/** Of everything in the workspace; a whole number as text. */
@@ -16,7 +18,8 @@ export interface WorkspaceRow {
 	readonly updatedAt: Date;
 }
 
-const SELECT = `select workspace_id as "workspaceId", slug, title, audit_mode as "auditMode", managed_by as "managedBy",
+const SELECT = `select workspace_id as "workspaceId", slug, title, audit_mode as "auditMode",
+	rate_limits as "rateLimits", managed_by as "managedBy",
 	version, config_version as "configVersion", created_at as "createdAt", updated_at as "updatedAt"
 	from portcullis.workspace`;
 
@@ -62,18 +65,20 @@ export interface NewWorkspace {
 	readonly slug: string;
 	readonly title: string;
 	readonly auditMode: string;
+	/** None unless given. */
+	readonly rateLimits?: JsonObject;
 	readonly managedBy: Manager;
 }
 
 /** Makes a workspace and returns its id. Throws PC_CONFLICT when the slug is taken. */
 export async function insertWorkspace(
 	tx: PlatformTx,
-	{ slug, title, auditMode, managedBy }: NewWorkspace,
+	{ slug, title, auditMode, rateLimits = {}, managedBy }: NewWorkspace,
 ): Promise<string> {
 	const [row] = await tx.query<{ id: string }>(
-		`insert into portcullis.workspace (slug, title, audit_mode, managed_by) values ($1, $2, $3, $4)
+		`insert into portcullis.workspace (slug, title, audit_mode, managed_by, rate_limits) values ($1, $2, $3, $4, $5)
 		 returning workspace_id as id`,
-		[slug, title, auditMode, managedBy],
+		[slug, title, auditMode, managedBy, JSON.stringify(rateLimits)],
 	);
 	return row?.id ?? '';
 }
@@ -83,6 +88,7 @@ export interface WorkspaceChange {
 	readonly workspaceId: string;
 	readonly title: string;
 	readonly auditMode: string;
+	readonly rateLimits: JsonObject;
 	readonly managedBy: Manager;
 	/** The version that is replaced; `undefined` replaces any. */
 	readonly version?: number;
@@ -91,9 +97,12 @@ export interface WorkspaceChange {
 /** Changes a workspace; whether it was still that version. */
 export async function updateWorkspace(tx: PlatformTx, change: WorkspaceChange): Promise<boolean> {
 	const rows = await tx.query(
-		`update portcullis.workspace set title = $2, audit_mode = $3, managed_by = $4
+		`update portcullis.workspace set title = $2, audit_mode = $3, managed_by = $4, rate_limits = $6
 		 where workspace_id = $1 and version = coalesce($5, version) returning 1`,
-		[change.workspaceId, change.title, change.auditMode, change.managedBy, change.version ?? null],
+		[
+			...[change.workspaceId, change.title, change.auditMode, change.managedBy, change.version ?? null],
+			JSON.stringify(change.rateLimits),
+		],
 	);
 	return rows.length > 0;
 }
@@ -101,12 +110,12 @@ export async function updateWorkspace(tx: PlatformTx, change: WorkspaceChange): 
 /** Changes what its own administrators may change; whether it was still that version. */
 export async function updateOwnWorkspace(
 	tx: WorkspaceTx,
-	{ title, auditMode, version }: Omit<WorkspaceChange, 'workspaceId' | 'managedBy'>,
+	{ title, auditMode, rateLimits, version }: Omit<WorkspaceChange, 'workspaceId' | 'managedBy'>,
 ): Promise<boolean> {
 	const rows = await tx.query(
-		`update portcullis.workspace set title = $2, audit_mode = $3
+		`update portcullis.workspace set title = $2, audit_mode = $3, rate_limits = $5
 		 where workspace_id = $1 and version = coalesce($4, version) returning 1`,
-		[tx.workspaceId, title, auditMode, version ?? null],
+		[tx.workspaceId, title, auditMode, version ?? null, JSON.stringify(rateLimits)],
 	);
 	return rows.length > 0;
 }

@@ -19,6 +19,7 @@ const OWNERS: readonly Owner[] = [
 		paths: /^src\/(edge\/|admin\/|cli\/demo[^/]*\.ts$)/,
 		sentence: 'only edge and admin know HTTP',
 	},
+	{ modules: /^ioredis$/, paths: /^src\/limits\/redis/, sentence: 'only limits/redis* speaks to Redis' },
 	{ modules: /^(pg|pg-.*|postgres)$/, paths: /^src\/store\//, sentence: 'only store knows SQL' },
 ];
 
