@@ -11,6 +11,7 @@ import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
+import { createKeyUses } from './identity/key-uses.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
@@ -49,7 +50,8 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
-	const authenticator = createAuthenticate({ snapshots });
+	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
+	const authenticator = createAuthenticate({ snapshots, noteKeyUse: keyUses.note });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -95,6 +97,7 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 			await admin.close();
 			await upstreams.close();
 			authenticator.close();
+			await keyUses.close();
 			audit.tellGaps();
 		},
 	};

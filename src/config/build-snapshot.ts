@@ -18,6 +18,7 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 		directories,
 		grantRules: file.grants.map(buildGrantRule),
 		memberships: byHolder(workspaces.flatMap(([slug, { members }]) => membershipsOf(slug, members, directories))),
+		apiKeys: new Map(),
 		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults })),
 		limits,
 		names,

@@ -29,6 +29,7 @@ function assemble(version: number, workspaces: readonly Workspace[]): Snapshot {
 		directories: [],
 		grantRules: [],
 		memberships: new Map(),
+		apiKeys: new Map(),
 		workspaces,
 		limits,
 		names,

@@ -1,3 +1,4 @@
+import type { Identity } from '../lib/principal-key.ts';
 import type { SecretTemplate } from '../lib/secret.ts';
 import type { ClientFeature } from '../mcp/client-features.ts';
 
@@ -148,6 +149,32 @@ export interface Membership {
 	readonly name: string;
 }
 
+/** Whom a key speaks for: one person, a program by itself, or whoever an Open WebUI instance names. */
+export type ApiKeyKind = 'personal' | 'service' | 'open-webui';
+
+/** A key of one workspace. Its text is nowhere; `digest` finds it. */
+export interface ApiKey {
+	readonly id: string;
+	/** SHA-256 in hex of the key. */
+	readonly digest: string;
+	/** Slug of its workspace. */
+	readonly workspace: string;
+	readonly workspaceId: string;
+	readonly kind: ApiKeyKind;
+	/** For display alone. */
+	readonly name: string;
+	/** The most it gives. */
+	readonly level: AccessLevel;
+	/** Whose it is; of personal ones alone. */
+	readonly owner: Identity | undefined;
+	/** Slugs of the only servers it is for; `undefined`: all of the workspace. */
+	readonly servers: readonly string[] | undefined;
+	/** The only networks it may come from; `undefined`: any. */
+	readonly networks: readonly string[] | undefined;
+	/** When it ends, milliseconds since 1970; `undefined`: when it is revoked. */
+	readonly expiresAt: number | undefined;
+}
+
 /** Limits of what callers may send, bytes and counts. */
 export interface EdgeLimits {
 	readonly bodyBytes: number;
@@ -181,6 +208,8 @@ export interface Snapshot {
 	readonly grantRules: readonly GrantRule[];
 	/** By `Principal.key`; of each person in slug order. */
 	readonly memberships: ReadonlyMap<string, readonly Membership[]>;
+	/** Keys of all workspaces by `ApiKey.digest`: beside the workspaces, so that a new key ends no stream of anybody else. */
+	readonly apiKeys: ReadonlyMap<string, ApiKey>;
 	/** By slug, in slug order. */
 	readonly workspaces: ReadonlyMap<string, Workspace>;
 	readonly limits: EdgeLimits;

@@ -1,4 +1,6 @@
 import type { Directory, SnapshotSource } from '../config/snapshot.ts';
+import { KEY_START } from '../lib/api-key-text.ts';
+import { createApiKeys, type NoteKeyUse } from './api-keys.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
@@ -21,10 +23,12 @@ export interface AuthenticateOptions {
 	readonly jwksTimes?: Partial<JwksTimes>;
 	/** Told of each fetch of a key set; for the log. */
 	readonly onKeysFetched?: (outcome: KeysFetched) => void;
+	/** Told of each API key that was accepted. */
+	readonly noteKeyUse?: NoteKeyUse;
 }
 
 /**
- * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
+ * The identity stage. Refusals (PC_TOKEN_*, PC_KEY_INVALID, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
  * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
@@ -33,8 +37,8 @@ export interface Authenticator {
 	/** Principal of a bare token, for explanations on the command line. */
 	authenticateToken(token: string): Principal | Promise<Principal>;
 	/**
-	 * The same person under the current snapshot, by the claims they were known by; no token is looked at again.
-	 * `undefined`: nothing is known of the claims, or they are refused by now.
+	 * The same caller under the current snapshot, by the claims or the key they were known by; neither is looked at again.
+	 * `undefined`: nothing is known of those, or they are refused by now.
 	 */
 	renew(principal: Principal): Principal | undefined;
 	/** Aborts key fetches in flight. */
@@ -58,6 +62,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
 	const principals = createPrincipals(snapshots);
+	const apiKeys = createApiKeys({ snapshots, now, noteUse: options.noteKeyUse ?? (() => undefined) });
 	let generation = begin(snapshots.current().directories);
 
 	function begin(directories: readonly Directory[]): Generation {
@@ -88,8 +93,11 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 	}
 
 	return {
-		renew: principals.renew,
-		authenticate: ({ rawHeaders }) => authenticateToken(readBearer(rawHeaders)),
+		renew: (principal) => principals.renew(principal) ?? apiKeys.renew(principal),
+		authenticate(presented) {
+			const token = readBearer(presented.rawHeaders);
+			return token.startsWith(KEY_START) ? apiKeys.authenticate(token, presented) : authenticateToken(token);
+		},
 		authenticateToken,
 		close: keys.close,
 	};

@@ -5,7 +5,8 @@ import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } f
 import type { HeldMembership } from '../config/memberships.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { createLenientLookup, type SecretLookup } from '../config/secret-template.ts';
-import type { Directory, GrantRule, Workspace } from '../config/snapshot.ts';
+import type { ApiKey, Directory, GrantRule, Workspace } from '../config/snapshot.ts';
+import type { ConfiguredKey } from './queries/api-key.ts';
 import type { DirectoryRow, PlatformGrantRow, SettingsRow } from './queries/platform.ts';
 import type { WorkspaceConfig } from './queries/workspace-config.ts';
 
@@ -14,6 +15,7 @@ export interface BuiltWorkspace {
 	readonly workspace: Workspace;
 	readonly grantRules: readonly GrantRule[];
 	readonly memberships: readonly HeldMembership[];
+	readonly apiKeys: readonly ApiKey[];
 	/** What cannot be used here, and why, for the log: `server jira: environment variable JIRA_KEY is not set`. */
 	readonly faults: readonly string[];
 }
@@ -100,7 +102,19 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 		memberships: declared.members.map(({ issuer, tid, oid, name, level }) => {
 			return { holder: { issuer, tid, oid }, workspace: slug, level, name };
 		}),
+		apiKeys: config.apiKeys.map((key) => keyOf(config, key)),
 		faults: [...faults, ...[...serverFaults].map(([name, fault]) => `server ${name}: ${fault}`)],
+	};
+}
+
+function keyOf({ workspaceId, slug }: WorkspaceConfig, key: ConfiguredKey): ApiKey {
+	const { id, digest, kind, name, level, issuer, tid, oid, servers, networks, expiresAt } = key;
+	return {
+		...{ id, digest, kind, name, level, workspaceId, workspace: slug },
+		owner: issuer === null || tid === null || oid === null ? undefined : { issuer, tid, oid },
+		servers: servers ?? undefined,
+		networks: networks ?? undefined,
+		expiresAt: expiresAt ?? undefined,
 	};
 }
 

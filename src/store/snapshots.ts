@@ -1,3 +1,4 @@
+import { byDigest } from '../config/api-keys.ts';
 import { assembleSnapshot } from '../config/build-snapshot.ts';
 import { canonicalDigest } from '../config/canonical-digest.ts';
 import { keepUnchanged } from '../config/keep-unchanged.ts';
@@ -190,6 +191,7 @@ function snapshotOf(version: number, { platform, held }: State): Snapshot {
 		directories: platform.directories,
 		grantRules: [...platform.grantRules, ...built.flatMap(({ grantRules }) => grantRules)],
 		memberships: byHolder(built.flatMap(({ memberships }) => memberships)),
+		apiKeys: byDigest(built.flatMap(({ apiKeys }) => apiKeys)),
 		workspaces: built.map(({ workspace }) => workspace),
 		limits: platform.settings.limits,
 		names: platform.settings.names,

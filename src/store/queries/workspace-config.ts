@@ -6,6 +6,7 @@ import type {
 	DeclaredWorkspace,
 } from '../../config/declared.ts';
 import type { WorkspaceTx } from '../tx.ts';
+import type { ConfiguredKey } from './api-key.ts';
 import type { Manager } from './rows.ts';
 
 /** Everything a snapshot of a workspace is made of, read in one statement, so that it is of one moment. */
@@ -17,6 +18,8 @@ export interface WorkspaceConfig {
 	readonly declared: DeclaredWorkspace;
 	/** What only the file may change: `workspace`, `server:jira`, `toolset:…`, `grant:<key>`, `member:<key>`. */
 	readonly fileManaged: readonly string[];
+	/** Never part of what a file declares. */
+	readonly apiKeys: readonly ConfiguredKey[];
 }
 
 interface Row {
@@ -38,6 +41,7 @@ interface Row {
 	}[];
 	readonly grants: readonly (DeclaredGrant & { readonly managedBy: Manager })[];
 	readonly members: readonly (DeclaredMember & { readonly managedBy: Manager })[];
+	readonly apiKeys: readonly ConfiguredKey[];
 }
 
 /** The configuration of the transaction's workspace; `undefined` when it is gone. */
@@ -69,7 +73,12 @@ export async function readWorkspaceConfig(tx: WorkspaceTx): Promise<WorkspaceCon
 			(select coalesce(json_agg(json_build_object(
 				'issuer', p.issuer, 'tid', p.tid, 'oid', p.oid, 'name', p.name, 'level', p.level, 'managedBy', p.managed_by
 			) order by p.oid, p.tid, p.issuer), '[]')
-			from portcullis.membership p where p.workspace_id = w.workspace_id) as members
+			from portcullis.membership p where p.workspace_id = w.workspace_id) as members,
+			(select coalesce(json_agg(json_build_object(
+				'id', k.id, 'digest', encode(k.digest, 'hex'), 'kind', k.kind, 'name', k.name, 'level', k.level,
+				'issuer', k.issuer, 'tid', k.tid, 'oid', k.oid, 'servers', k.servers, 'networks', k.networks,
+				'settings', k.settings, 'expiresAt', floor(extract(epoch from k.expires_at) * 1000)
+			) order by k.id), '[]') from portcullis.api_key k where k.workspace_id = w.workspace_id) as "apiKeys"
 		 from portcullis.workspace w where w.workspace_id = $1`,
 		[tx.workspaceId],
 	);
@@ -90,6 +99,7 @@ function configOf(workspaceId: string, row: Row): WorkspaceConfig {
 			members: row.members.map(({ managedBy: _, ...member }) => member),
 		},
 		fileManaged: fileManagedOf(row),
+		apiKeys: row.apiKeys,
 	};
 }
 
