@@ -3,6 +3,7 @@ import { createConfigRoutes } from './config.ts';
 import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
 import { createGrantsRoutes } from './grants.ts';
+import { createKeysRoutes } from './keys.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
@@ -21,6 +22,7 @@ const RESOURCES = [
 	createWorkspacesRoutes,
 	createGrantsRoutes,
 	createMembersRoutes,
+	createKeysRoutes,
 	createServersRoutes,
 	createToolRulesRoutes,
 	createToolsRoutes,
