@@ -7,6 +7,7 @@ import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
+import { type GivenKey, withKeys } from './with-keys.ts';
 
 /** A configuration file without directories: those come from the harness. */
 export type ConfigInput = Readonly<Record<string, unknown>>;
@@ -34,7 +35,11 @@ export interface TestGateway {
 }
 
 /** Starts a gateway with this configuration; `secrets` become the environment that `${env:…}` reads. */
-export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessEnv = {}): Promise<TestGateway> {
+export async function startGateway(
+	config: ConfigInput,
+	secrets: NodeJS.ProcessEnv = {},
+	keys: readonly GivenKey[] = [],
+): Promise<TestGateway> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
@@ -45,7 +50,7 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
 	const records = createFileRecord(join(folder, 'audit.jsonl'));
 	const app = createApp({
-		snapshots,
+		snapshots: withKeys(snapshots, keys),
 		records,
 		childEnv,
 		log: createLog(process.env['TEST_LOG'] ?? 'silent'),
