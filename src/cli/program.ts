@@ -7,6 +7,7 @@ import { addConfigCommands } from './config.ts';
 import { addExplainCommand } from './explain.ts';
 import { addExportCommand } from './export.ts';
 import { addGrantCommands } from './grant.ts';
+import { addKeyCommands } from './key.ts';
 import { addMemberCommands } from './member.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { printable } from './output.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addToolsetCommands,
 	addGrantCommands,
 	addMemberCommands,
+	addKeyCommands,
 	addAuditCommands,
 	addUsageCommand,
 	addApplyCommand,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiTold } from '../fakes/admin-plane.ts';
 import { legacy, post } from '../fakes/gateway.ts';
+import { startManagedGateway } from '../fakes/managed-gateway.ts';
 import { startTestPostgres, type TestPostgres } from '../fakes/postgres.ts';
 import { startModernHttp } from '../fakes/upstream.ts';
 import { ADMIN_CONFIG, type AdminStage, expectLimit, expectRefused, openAdminStage } from './admin-resource.ts';
@@ -37,6 +38,12 @@ async function make(body: object, said: object = {}): Promise<ApiTold> {
 }
 
 const at = ({ json }: ApiTold): string => `${KEYS}/${json.id}`;
+
+async function callWith(key: string, url = stage.gateway.url): Promise<string> {
+	const call = legacy('tools/call', { name: 'wiki__echo', arguments: { text: 'x' } });
+	const { json } = await post(`${url}/w/google/mcp`, call, { authorization: `Bearer ${key}` });
+	return json.result?.content[0].text ?? json.error.data.code;
+}
 
 /** Asks the management API with a key. */
 async function askWith(key: string, method: string, path: string, body?: object): Promise<ApiTold> {
@@ -230,6 +237,21 @@ describe('who may manage keys', () => {
 	});
 });
 
+describe('when a key was used', () => {
+	it('is written down aside from the calls, at the latest when the gateway stops, and changes nothing of the key', async () => {
+		const gateway = await startManagedGateway({}, { beside: stage.gateway });
+		const made = await make(SERVICE);
+		const before = Date.now();
+		await expect.poll(() => callWith(made.json.key, gateway.url), { timeout: 20_000 }).toBe('WIKI: x');
+		expect((await stage.ask('GET', at(made))).json.lastUsedAt).toBeNull();
+		await gateway.close();
+		const { json } = await stage.ask('GET', at(made));
+		expect(Date.parse(json.lastUsedAt)).toBeGreaterThanOrEqual(before);
+		expect(json).toMatchObject({ version: 1, updatedAt: made.json.updatedAt });
+		await stage.ask('DELETE', at(made), { match: '*' });
+	});
+});
+
 describe('what is configured otherwise', () => {
 	it('leaves keys alone: they are in no export, and an import takes none away', async () => {
 		const made = await make(SERVICE);
@@ -238,9 +260,7 @@ describe('what is configured otherwise', () => {
 		const body = { config: config.config ?? config, prune: 'all', takeOver: true };
 		const applied = await stage.ask('POST', '/config/apply', { as: 'operator', body });
 		expect(applied.status, applied.text).toBe(200);
-		const call = legacy('tools/call', { name: 'wiki__echo', arguments: { text: 'x' } });
-		const told = await post(`${stage.gateway.url}/w/google/mcp`, call, { authorization: `Bearer ${made.json.key}` });
-		expect(told.json.result.content[0].text).toBe('WIKI: x');
+		expect(await callWith(made.json.key)).toBe('WIKI: x');
 		await stage.ask('DELETE', at(made), { match: '*' });
 	});
 });

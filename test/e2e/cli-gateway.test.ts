@@ -110,6 +110,45 @@ describe('the command line beside a gateway', () => {
 		expect(held.out).toContain('Nothing to change.');
 	});
 
+	it('makes a key that is printed once, keeps it through a start with the file, and revokes it', async () => {
+		const keys = (...args: string[]) => as(tokens.googleAdmin, 'key', ...args);
+		const bounds = [
+			'--access',
+			'write',
+			'--server',
+			'child',
+			'--network',
+			'127.0.0.0/8',
+			'--expires',
+			'2031-01-31T00:00:00Z',
+		];
+		const made = await keys('create', 'google', 'Nightly report', ...bounds);
+		const [key = '', told = ''] = made.out.split('\n');
+		expect([made.code, key]).toEqual([0, expect.stringMatching(/^pc_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/)]);
+		const id = /^This is key (\S+)\./.exec(told)?.[1] ?? '';
+		const shown = await keys('show', 'google', id, '--json');
+		const expires = '2031-01-31T00:00:00.000Z';
+		const bound = { servers: ['child'], networks: ['127.0.0.0/8'], expiresAt: expires };
+		expect(JSON.parse(shown.out)).toMatchObject({ name: 'Nightly report', level: 'write', ...bound });
+		expect(shown.out).not.toContain(key.slice(12));
+		expect((await keys('list', 'google')).out).toContain(id);
+		gateway.signal('SIGTERM');
+		await gateway.exit;
+		gateway = await serve(bench);
+		const called = await as(key, 'server', 'test', 'google/child', 'echo', '--arguments', '{"text":"hello"}');
+		expect([called.code, called.out]).toEqual([0, expect.stringContaining('CHILD: hello')]);
+		const open = ['--server', 'all', '--network', 'any', '--expires', 'never'];
+		expect((await keys('update', 'google', id, '--name', 'Daily', ...open)).code).toBe(0);
+		const unbound = { name: 'Daily', servers: null, networks: null, expiresAt: null };
+		expect(JSON.parse((await keys('show', 'google', id, '--json')).out)).toMatchObject(unbound);
+		expect((await as(key, 'key', 'list', 'google')).err).toContain('PC_KEY_REFUSED');
+		expect((await keys('create', 'google', 'Mine', '--access', 'read', '--personal')).err).toContain(
+			'PC_KEY_OWNER_UNKNOWN',
+		);
+		expect((await keys('revoke', 'google', id)).out).toBe(`Revoked the key ${id}.\n`);
+		expect((await as(key, 'server', 'test', 'google/child', 'echo')).err).toContain('PC_KEY_INVALID');
+	});
+
 	it('takes its word back when it stops', async () => {
 		gateway.signal('SIGTERM');
 		await gateway.exit;
