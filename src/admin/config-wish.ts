@@ -84,8 +84,13 @@ export function requireNothingOfOperator(wanted: Declared, stored: Declared): vo
 		if (!isThere && takesOperator(server)) faults.push({ path: pathOf(placed), message: 'is for the operator to set' });
 		return server;
 	});
+	if (!isDeepStrictEqual(openWebUiIn(wanted), openWebUiIn(stored))) {
+		faults.push({ path: 'body.config.openWebUi', message: 'is for the operator to set' });
+	}
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
 }
+
+const openWebUiIn = ({ platform }: Declared): unknown => platform.settings['openWebUi'] ?? {};
 
 // What a program may ask of its callers is the operator's too: roots that a caller names open folders of the gateway's machine.
 function reachOf({ transport, endpoint, clientFeatures }: DeclaredServer): readonly unknown[] {
@@ -110,7 +115,12 @@ export function withAbsoluteFiles(wanted: Declared, folder: string): Declared {
 				return [name, mapFilePaths(text, pathFrom)];
 			}),
 		);
-	return mapServers(wanted, ({ server }) => {
+	const instances = Object.entries(openWebUiIn(wanted) as Record<string, { readonly secret: string }>).map(
+		([id, { secret, ...rest }]) => [id, { ...rest, secret: mapFilePaths(secret, pathFrom) }],
+	);
+	const settings = { ...wanted.platform.settings, openWebUi: Object.fromEntries(instances) };
+	const platform = instances.length === 0 ? wanted.platform : { ...wanted.platform, settings };
+	return mapServers({ ...wanted, platform }, ({ server }) => {
 		const { headers, env } = server.endpoint;
 		const endpoint = {
 			...server.endpoint,

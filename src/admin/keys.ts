@@ -16,7 +16,7 @@ import type { WorkspaceTx } from '../store/tx.ts';
 import { actorOf, type Caller, identityOf, standingIn } from './caller.ts';
 import { changeWorkspace, readWorkspace } from './change.ts';
 import { inputInvalid } from './input-invalid.ts';
-import { KEY_PARTS, KEY_SHOWN, requireServers } from './key-entry.ts';
+import { KEY_PARTS, KEY_SHOWN, type OpenWebUiEntry, requireServers, requireTrust } from './key-entry.ts';
 import { found, versioned } from './managed.ts';
 import { openPage, PAGE_QUERY, pageOf } from './page.ts';
 import { requireMatch } from './precondition.ts';
@@ -25,12 +25,15 @@ import { type Context, defineRoute, type Route } from './route.ts';
 
 const NEW = z.strictObject({
 	kind: z
-		.enum(['personal', 'service'])
-		.describe('personal: speaks for you; service: for itself, made by administrators.'),
+		.enum(['personal', 'service', 'open-webui'])
+		.describe(
+			'personal: speaks for you; service: for itself; open-webui: for whom an instance names. Admins make the latter.',
+		),
 	...KEY_PARTS.needed,
 	servers: KEY_PARTS.servers.default(null),
 	networks: KEY_PARTS.networks.default(null),
 	expiresAt: KEY_PARTS.expiresAt.default(null),
+	openWebUi: KEY_PARTS.openWebUi.default(null),
 });
 
 const CHANGE = z.strictObject({
@@ -39,6 +42,7 @@ const CHANGE = z.strictObject({
 	servers: KEY_PARTS.servers.exactOptional(),
 	networks: KEY_PARTS.networks.exactOptional(),
 	expiresAt: KEY_PARTS.expiresAt.exactOptional(),
+	openWebUi: KEY_PARTS.openWebUi.exactOptional(),
 });
 
 const KEY = z.strictObject(KEY_SHOWN).meta({ id: 'ApiKey' });
@@ -89,12 +93,14 @@ const create = (parts: ResourceParts): Route =>
 		idempotency: 'creation',
 		handle: (context) =>
 			changeWorkspace(parts, context, async (tx) => {
-				const { expiresAt, ...says } = context.body;
+				const { expiresAt, openWebUi, ...says } = context.body;
 				const owner = ownerOf(context);
+				requireTrust(context.body, context.snapshot);
 				requireToCome(expiresAt);
 				await requireServers(tx, says.servers);
 				const key = createKeyText();
-				const made = { ...says, owner, settings: {}, expiresAt: dateOf(expiresAt), createdBy: actorOf(context.caller) };
+				const settings = openWebUi ?? {};
+				const made = { ...says, owner, settings, expiresAt: dateOf(expiresAt), createdBy: actorOf(context.caller) };
 				const id = await insertApiKey(tx, { ...made, digest: keyDigest(key), prefix: keyPrefix(key) });
 				const shown = show(found(await apiKeyById(tx, id)));
 				const location = `/workspaces/${context.params.workspace}/keys/${id}`;
@@ -132,11 +138,12 @@ const change = (parts: ResourceParts): Route =>
 			changeWorkspace(parts, context, async (tx) => {
 				const before = await visibleKey(tx, context);
 				requireMatch(context.precondition, before);
-				const { expiresAt, ...says } = context.body;
+				const { expiresAt, openWebUi = trustIn(before), ...says } = context.body;
 				requireToCome(expiresAt ?? null);
+				requireTrust({ ...before, ...says, openWebUi }, context.snapshot);
 				await requireServers(tx, says.servers ?? null);
 				const ends = expiresAt === undefined ? before.expiresAt : dateOf(expiresAt);
-				await versioned(updateApiKey(tx, { ...before, ...says, expiresAt: ends }));
+				await versioned(updateApiKey(tx, { ...before, ...says, settings: openWebUi ?? {}, expiresAt: ends }));
 				const after = found(await apiKeyById(tx, before.id));
 				const answer = { status: 200 as const, body: show(after) };
 				return { answer, action: 'key.update', object: before.id, fields: changedFields(said(before), said(after)) };
@@ -185,7 +192,7 @@ function isOwner({ issuer, tid, oid }: ApiKeyRow, caller: Caller): boolean {
 /** Whose the new key is. Throws PC_LEVEL_TOO_LOW, PC_KEY_OWNER_UNKNOWN, PC_INPUT_INVALID. */
 function ownerOf(context: InWorkspace & { readonly body: z.output<typeof NEW> }): Identity | undefined {
 	const { caller, snapshot, params, body } = context;
-	if (body.kind === 'service') {
+	if (body.kind !== 'personal') {
 		if (!isAdmin(context)) throw new PortcullisError('PC_LEVEL_TOO_LOW');
 		return undefined;
 	}
@@ -206,8 +213,13 @@ function requireToCome(expiresAt: string | null): void {
 
 const dateOf = (text: string | null): Date | null => (text === null ? null : new Date(text));
 
-const said = ({ name, level, servers, networks, expiresAt }: ApiKeyRow) => {
-	return { name, level, servers, networks, expiresAt: expiresAt?.toISOString() ?? null };
+function trustIn({ kind, settings }: ApiKeyRow): OpenWebUiEntry {
+	return kind === 'open-webui' ? (settings as OpenWebUiEntry) : null;
+}
+
+const said = (row: ApiKeyRow) => {
+	const { name, level, servers, networks, expiresAt } = row;
+	return { name, level, servers, networks, openWebUi: trustIn(row), expiresAt: expiresAt?.toISOString() ?? null };
 };
 
 function show(row: ApiKeyRow): z.output<typeof KEY> {

@@ -6,6 +6,7 @@ import { createGrantsRoutes } from './grants.ts';
 import { createKeysRoutes } from './keys.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
+import { createOpenWebUiLinksRoutes } from './open-webui-links.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
 import { createPlatformGrantsRoutes } from './platform-grants.ts';
 import { createPlatformSettingsRoutes } from './platform-settings.ts';
@@ -23,6 +24,7 @@ const RESOURCES = [
 	createGrantsRoutes,
 	createMembersRoutes,
 	createKeysRoutes,
+	createOpenWebUiLinksRoutes,
 	createServersRoutes,
 	createToolRulesRoutes,
 	createToolsRoutes,

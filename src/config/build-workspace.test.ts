@@ -30,6 +30,8 @@ function assemble(version: number, workspaces: readonly Workspace[]): Snapshot {
 		grantRules: [],
 		memberships: new Map(),
 		apiKeys: new Map(),
+		openWebUi: SETTINGS.openWebUi,
+		openWebUiLinks: new Map(),
 		workspaces,
 		limits,
 		names,

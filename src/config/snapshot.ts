@@ -173,6 +173,31 @@ export interface ApiKey {
 	readonly networks: readonly string[] | undefined;
 	/** When it ends, milliseconds since 1970; `undefined`: when it is revoked. */
 	readonly expiresAt: number | undefined;
+	/** Of a key of Open WebUI: how far the word of which instance goes; `undefined` of any other. */
+	readonly openWebUi: OpenWebUiTrust | undefined;
+}
+
+/** How far an Open WebUI instance is believed about who is asking. */
+export interface OpenWebUiTrust {
+	/** Id of the instance. */
+	readonly instance: string;
+	/** Whether its headers are believed without a signature; needs networks. */
+	readonly plain: boolean;
+	/** Whether people may be found by the e-mail address they have there. */
+	readonly linkByEmail: boolean;
+}
+
+/** An Open WebUI that signs who is asking. */
+export interface OpenWebUiInstance {
+	readonly title: string;
+	/** Its `FORWARD_USER_INFO_HEADER_JWT_SECRET`, at least 32 bytes. */
+	readonly secret: SecretTemplate;
+}
+
+/** Somebody of an Open WebUI instance, as the directory knows them. */
+export interface LinkedPerson extends Identity {
+	/** For display alone. */
+	readonly name: string;
 }
 
 /** Limits of what callers may send, bytes and counts. */
@@ -210,6 +235,10 @@ export interface Snapshot {
 	readonly memberships: ReadonlyMap<string, readonly Membership[]>;
 	/** Keys of all workspaces by `ApiKey.digest`: beside the workspaces, so that a new key ends no stream of anybody else. */
 	readonly apiKeys: ReadonlyMap<string, ApiKey>;
+	/** Instances of Open WebUI by id. */
+	readonly openWebUi: ReadonlyMap<string, OpenWebUiInstance>;
+	/** Who people of those instances are, in each workspace by itself; by `linkKey`. */
+	readonly openWebUiLinks: ReadonlyMap<string, LinkedPerson>;
 	/** By slug, in slug order. */
 	readonly workspaces: ReadonlyMap<string, Workspace>;
 	readonly limits: EdgeLimits;

@@ -29,7 +29,8 @@ export function holdTheSame(a: Principal, b: Principal): boolean {
 	if (a.grants.size !== b.grants.size) return false;
 	return [...a.grants].every(([slug, grant]) => {
 		const other = b.grants.get(slug);
-		return other?.level === grant.level && areSame(grant.servers, other.servers);
+		if (other?.level !== grant.level || other.listsOnly !== grant.listsOnly) return false;
+		return areSame(grant.servers, other.servers);
 	});
 }
 

@@ -22,6 +22,7 @@ function keyOf(parts: Partial<ApiKey> = {}, text = TEXT): ApiKey {
 		...{ id: 'key-1', digest: keyDigest(text), workspace: 'google', workspaceId: 'id-google', kind: 'service' },
 		...{ name: 'Nightly', level: 'write', owner: undefined, servers: undefined, networks: undefined },
 		expiresAt: undefined,
+		openWebUi: undefined,
 		...parts,
 	};
 }

@@ -1,9 +1,10 @@
 import type { ApiKey, Snapshot, SnapshotSource } from '../config/snapshot.ts';
-import { type Identity, principalKey } from '../lib/principal-key.ts';
-import { createFindApiKey, hasEnded, keyInvalid } from './find-api-key.ts';
-import { heldNow, type Standing, weaker } from './held-now.ts';
+import { createFindApiKey, hasEnded } from './find-api-key.ts';
+import { createKeyPrincipal } from './key-principal.ts';
+import { namedPerson } from './open-webui.ts';
+import type { NamedPerson } from './open-webui-token.ts';
 import type { Presented } from './presented.ts';
-import type { Grant, Principal } from './principal.ts';
+import type { Principal } from './principal.ts';
 
 /** What was used, for whoever notes it. */
 export type NoteKeyUse = (key: Pick<ApiKey, 'workspaceId' | 'id'>) => void;
@@ -18,14 +19,17 @@ export interface ApiKeysOptions {
 
 /** Principals of API keys. */
 export interface ApiKeys {
-	/** Throws PC_KEY_INVALID. */
+	/** Throws PC_KEY_INVALID; of a key of Open WebUI also PC_OPEN_WEBUI_TOKEN, PC_PERSON_UNKNOWN and PC_HEADER_INVALID. */
 	authenticate(text: string, presented: Presented): Principal;
 	/** The same under the current snapshot; `undefined` when the key is gone, has ended or says something else now. */
 	renew(principal: Principal): Principal | undefined;
 }
 
-/** The issuer of keys that speak for themselves; no directory can have it, for issuers are URLs. */
-const ISSUER = 'api-key';
+/** What a principal was made of. */
+interface Origin {
+	readonly key: ApiKey;
+	readonly named: NamedPerson | undefined;
+}
 
 interface Built {
 	readonly version: number;
@@ -36,33 +40,44 @@ interface Built {
 export function createApiKeys({ snapshots, now, noteUse }: ApiKeysOptions): ApiKeys {
 	const findKey = createFindApiKey();
 	const built = new WeakMap<ApiKey, Built>();
-	const keyBehind = new WeakMap<Principal, ApiKey>();
+	const origins = new WeakMap<Principal, Origin>();
 
-	// Once for each snapshot: what a person holds changes while their key does not.
-	function principalOf(key: ApiKey, snapshot: Snapshot): Principal {
+	function create(origin: Origin, snapshot: Snapshot): Principal {
+		const principal = createKeyPrincipal(origin.key, snapshot, origin.named);
+		origins.set(principal, origin);
+		return principal;
+	}
+
+	// Of the key itself once for each snapshot: what a person holds changes while their key does not.
+	function principalOf(origin: Origin, snapshot: Snapshot): Principal {
+		const { key, named } = origin;
+		if (named !== undefined) return create(origin, snapshot);
 		const known = built.get(key);
 		if (known?.version === snapshot.version) return known.principal;
-		const principal = Object.freeze(createPrincipal(key, snapshot));
+		const principal = create(origin, snapshot);
 		built.set(key, { version: snapshot.version, principal });
-		keyBehind.set(principal, key);
 		return principal;
 	}
 
 	return {
-		authenticate(text, { remoteAddress }) {
+		authenticate(text, presented) {
 			const snapshot = snapshots.current();
-			const key = findKey(text, { snapshot, nowMs: now(), remoteAddress });
-			const principal = principalOf(key, snapshot);
+			const nowMs = now();
+			const key = findKey(text, { snapshot, nowMs, remoteAddress: presented.remoteAddress });
+			// Beside any other key what Open WebUI says is nobody's word, and is not looked at.
+			const named = key.kind === 'open-webui' ? namedPerson(key, { presented, snapshot, nowMs }) : undefined;
+			const principal = principalOf({ key, named }, snapshot);
 			noteUse(key);
 			return principal;
 		},
 		renew(principal) {
 			const snapshot = snapshots.current();
-			const before = keyBehind.get(principal);
-			const key = before && snapshot.apiKeys.get(before.digest);
-			if (key === undefined || hasEnded(key, now()) || !saySame(before as ApiKey, key)) return undefined;
+			const origin = origins.get(principal);
+			const key = origin && snapshot.apiKeys.get(origin.key.digest);
+			if (origin === undefined || key === undefined) return undefined;
+			if (hasEnded(principal, now()) || !saySame(origin.key, key)) return undefined;
 			try {
-				return principalOf(key, snapshot);
+				return principalOf({ key, named: origin.named }, snapshot);
 			} catch {
 				return undefined;
 			}
@@ -74,40 +89,4 @@ export function createApiKeys({ snapshots, now, noteUse }: ApiKeysOptions): ApiK
 function saySame(a: ApiKey, b: ApiKey): boolean {
 	const said = ({ name: _, ...rest }: ApiKey): string => JSON.stringify(Object.entries(rest).sort());
 	return a === b || said(a) === said(b);
-}
-
-function createPrincipal(key: ApiKey, snapshot: Snapshot): Principal {
-	const who = identityOf(key);
-	const held = standingOf(key, snapshot);
-	const grant: Grant = Object.freeze({
-		workspace: key.workspace,
-		workspaceId: key.workspaceId,
-		level: weaker(key.level, held.level),
-		rules: Object.freeze(['api-key', ...held.rules]),
-		...(key.servers !== undefined && { servers: new Set(key.servers) }),
-	});
-	return {
-		...who,
-		key: principalKey(who),
-		name: key.name,
-		vouchedBy: `api-key:${key.id}`,
-		expiresAt: key.expiresAt ?? Number.POSITIVE_INFINITY,
-		apiKeyKind: key.kind,
-		platformLevel: undefined,
-		grants: new Map([[key.workspace, grant]]),
-	};
-}
-
-function identityOf({ owner, workspaceId, id }: ApiKey): Identity {
-	if (owner === undefined) return { issuer: ISSUER, tid: workspaceId, oid: id };
-	const { issuer, tid, oid } = owner;
-	return { issuer, tid, oid };
-}
-
-// A person's key gives what the person holds at this moment, and never more than it says itself.
-function standingOf({ owner, workspace, level }: ApiKey, snapshot: Snapshot): Standing {
-	if (owner === undefined) return { level, rules: [] };
-	const held = heldNow(owner, workspace, snapshot);
-	if (held === undefined) throw keyInvalid('owner');
-	return held;
 }

@@ -12,6 +12,8 @@ export interface Grant {
 	readonly rules: readonly string[];
 	/** Slugs of the only servers it holds for; all of the workspace where it is absent. */
 	readonly servers?: ReadonlySet<string>;
+	/** Present where it is for handshakes and lists alone: it says what a person who came the same way could at most do. */
+	readonly listsOnly?: true;
 }
 
 /** The authenticated caller. Identity is (issuer, tid, oid); `name` is for display only and never compared. */

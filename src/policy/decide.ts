@@ -23,7 +23,8 @@ export type Reason =
 	| 'tool-marked-readable'
 	| 'tool-not-read-only'
 	| 'level-sufficient'
-	| 'level-insufficient';
+	| 'level-insufficient'
+	| 'person-required';
 
 /** What a principal wants to touch. */
 export interface Subject {

@@ -41,6 +41,7 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 	'tool-not-read-only': 'The tool does not say that it only reads, and the level read may use no others.',
 	'level-sufficient': 'Their access level is enough.',
 	'level-insufficient': 'Their access level is lower than this takes.',
+	'person-required': 'The key they come with reads lists only, unless Open WebUI says for whom it calls.',
 };
 
 /** One reason as a sentence. */

@@ -139,11 +139,11 @@ function isSameGround(a: BuiltPlatform, b: BuiltPlatform): boolean {
 	return canonicalDigest(ground(a)) === canonicalDigest(ground(b));
 }
 
-async function readPlatform({ store, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
+async function readPlatform({ store, lookup, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
 	const built = await store.asPlatform.standing(REASON, async (tx) => {
 		const settings = await platformSettings(tx);
 		const directories = await listDirectories(tx);
-		return buildPlatform({ settings, directories, grants: await listPlatformGrants(tx) });
+		return buildPlatform({ settings, directories, grants: await listPlatformGrants(tx) }, lookup());
 	});
 	if (built.faults.length > 0) onFaults?.('*', built.faults);
 	return built;
@@ -191,6 +191,8 @@ function snapshotOf(version: number, { platform, held }: State): Snapshot {
 		directories: platform.directories,
 		grantRules: [...platform.grantRules, ...built.flatMap(({ grantRules }) => grantRules)],
 		memberships: byHolder(built.flatMap(({ memberships }) => memberships)),
+		openWebUi: platform.settings.openWebUi,
+		openWebUiLinks: new Map(built.flatMap(({ openWebUiLinks }) => openWebUiLinks)),
 		apiKeys: byDigest(built.flatMap(({ apiKeys }) => apiKeys)),
 		workspaces: built.map(({ workspace }) => workspace),
 		limits: platform.settings.limits,

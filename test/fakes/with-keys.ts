@@ -42,6 +42,6 @@ function keyOf({ text, workspace, level, servers }: GivenKey, index: number): Ap
 			level,
 			servers,
 		},
-		...{ name: `Key ${index}`, owner: undefined, networks: undefined, expiresAt: undefined },
+		...{ name: `Key ${index}`, owner: undefined, networks: undefined, expiresAt: undefined, openWebUi: undefined },
 	};
 }
