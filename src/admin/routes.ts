@@ -6,6 +6,7 @@ import { createGrantsRoutes } from './grants.ts';
 import { createKeysRoutes } from './keys.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
+import { OPEN_WEBUI_CONNECTION } from './open-webui-connection.ts';
 import { createOpenWebUiLinksRoutes } from './open-webui-links.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
 import { createPlatformGrantsRoutes } from './platform-grants.ts';
@@ -25,6 +26,7 @@ const RESOURCES = [
 	createMembersRoutes,
 	createKeysRoutes,
 	createOpenWebUiLinksRoutes,
+	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
 	createToolRulesRoutes,
 	createToolsRoutes,

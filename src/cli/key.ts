@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { pathOf } from './api-client.ts';
 import { addApiCommand, withLimit } from './api-command.ts';
 import type { CommandIo } from './command.ts';
+import { usageFault } from './command-error.ts';
 import { given, someGiven } from './given.ts';
 import { withLevel } from './grant.ts';
 
@@ -14,6 +15,9 @@ interface Bounds {
 interface CreateOptions extends Bounds {
 	readonly access: string;
 	readonly personal?: boolean;
+	readonly openWebui?: string;
+	readonly plain?: boolean;
+	readonly linkByEmail?: boolean;
 }
 
 interface UpdateOptions extends Bounds {
@@ -49,9 +53,11 @@ export function addKeyCommands(program: Command, io: CommandIo): void {
 		about: 'make a key and print it, this once',
 		args: { ...WORKSPACE, name: 'what it is for' },
 		options: (command) =>
-			withBounds(command).addOption(withLevel()).option('--personal', 'it speaks for you, and not for itself'),
-		async run(session, { workspace, name }, { access, personal = false, ...bounds }) {
-			const body = { kind: personal ? 'personal' : 'service', name, level: access, ...given(boundsOf(bounds)) };
+			withTrust(
+				withBounds(command).addOption(withLevel()).option('--personal', 'it speaks for you, and not for itself'),
+			),
+		async run(session, { workspace, name }, options) {
+			const body = { name, level: options.access, ...kindOf(options), ...given(boundsOf(options)) };
 			const made = await session.create(listAt(workspace), body);
 			session.show(made, () => wordsOf(made));
 		},
@@ -90,6 +96,19 @@ function withBounds(command: Command): Command {
 		.option('--server <slug...>', 'the only servers it is for, all of them; "all": no such bound')
 		.option('--network <cidr...>', 'the only networks it may come from, as 10.0.0.0/8; "any": no such bound')
 		.option('--expires <time>', 'when it ends, as 2031-01-31T00:00:00Z; "never": when it is revoked');
+}
+
+function withTrust(command: Command): Command {
+	return command
+		.option('--open-webui <instance>', 'it speaks for whom this Open WebUI instance names')
+		.option('--plain', 'believes headers of the instance that are not signed; needs --network')
+		.option('--link-by-email', 'finds people also by their e-mail address there');
+}
+
+function kindOf({ personal = false, openWebui, plain = false, linkByEmail = false }: CreateOptions) {
+	if (openWebui === undefined) return { kind: personal ? 'personal' : 'service' };
+	if (personal) throw usageFault('Give either --personal or --open-webui.');
+	return { kind: 'open-webui', openWebUi: { instance: openWebui, plain, linkByEmail } };
 }
 
 function boundsOf({ server, network, expires }: Bounds) {

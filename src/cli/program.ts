@@ -10,6 +10,7 @@ import { addGrantCommands } from './grant.ts';
 import { addKeyCommands } from './key.ts';
 import { addMemberCommands } from './member.ts';
 import { addMigrateCommand } from './migrate.ts';
+import { addOpenWebUiCommands } from './open-webui.ts';
 import { printable } from './output.ts';
 import { addDemoCommand, addServeCommand } from './serve-commands.ts';
 import { addServerCommands } from './server.ts';
@@ -37,6 +38,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addGrantCommands,
 	addMemberCommands,
 	addKeyCommands,
+	addOpenWebUiCommands,
 	addAuditCommands,
 	addUsageCommand,
 	addApplyCommand,

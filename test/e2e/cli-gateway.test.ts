@@ -16,7 +16,9 @@ const GRANTS = [
 beforeAll(async () => {
 	bench = await openWorkbench();
 	const child = { transport: 'stdio', ...stdioServer({ canary: 'CHILD', logPath: bench.path('child.jsonl') }) };
-	bench.configure({ workspaces: { google: { servers: { child } } }, grants: GRANTS });
+	const openWebUi = { chat: { secret: '${file:chat.secret}' } };
+	writeFileSync(bench.path('chat.secret'), 'a secret of thirty-two bytes or more');
+	bench.configure({ workspaces: { google: { servers: { child } } }, grants: GRANTS, openWebUi });
 	gateway = await serve(bench);
 	tokens = {
 		admin: bench.directory.token({ groups: ['Admins'] }),
@@ -147,6 +149,29 @@ describe('the command line beside a gateway', () => {
 		);
 		expect((await keys('revoke', 'google', id)).out).toBe(`Revoked the key ${id}.\n`);
 		expect((await as(key, 'server', 'test', 'google/child', 'echo')).err).toContain('PC_KEY_INVALID');
+	});
+
+	it('links accounts of Open WebUI and prints connections to paste', async () => {
+		const webui = (...args: string[]) => as(tokens.googleAdmin, 'open-webui', ...args);
+		const trusting = ['--access', 'write', '--open-webui', 'chat', '--plain', '--network', '127.0.0.1'];
+		const made = await as(tokens.googleAdmin, 'key', 'create', 'google', 'Chat', ...trusting, '--json');
+		const trust = { instance: 'chat', plain: true, linkByEmail: false };
+		expect(JSON.parse(made.out)).toMatchObject({ kind: 'open-webui', openWebUi: trust });
+		const linked = await webui('link', 'google', 'chat', 'ada-oid', '--subject', 'ada-there', '--name', 'Ada');
+		expect([linked.code, linked.out]).toEqual([0, 'Linked ada-there of chat to ada-oid.\n']);
+		const [row = ''] = (await webui('links', 'google')).out.trim().split('\n').slice(1);
+		const [id = '', ...cells] = row.split(/ {2,}/);
+		expect(cells).toEqual(['chat', 'ada-there', '-', 'ada-oid', 'Ada']);
+		const printed = await webui('connection', 'google/child', '--base', gateway.url, '--group', 'g-1', 'g-2');
+		const [mcp] = JSON.parse(printed.out);
+		expect(mcp).toMatchObject({
+			type: 'mcp',
+			url: `${gateway.url}/w/google/s/child/mcp`,
+			info: { id: 'google-child' },
+		});
+		expect(mcp.config.access_grants).toHaveLength(2);
+		expect((await webui('unlink', 'google', id)).code).toBe(0);
+		expect((await webui('links', 'google')).out).toBe('There are no links.\n');
 	});
 
 	it('takes its word back when it stops', async () => {

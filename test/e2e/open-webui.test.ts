@@ -244,6 +244,50 @@ describe('a key of Open WebUI by itself', () => {
 	});
 });
 
+describe('connections for Open WebUI', () => {
+	const CONNECTION = '/workspaces/google/open-webui-connection';
+
+	it('are ready to be pasted: MCP and OpenAPI, by key and by sign-in, with no key in them', async () => {
+		const base = stage.gateway.url;
+		const path = `${CONNECTION}?server=wiki&base=${base}&groups=7a1c-1,7a1c-2`;
+		const { json, text } = await stage.ask('GET', path);
+		const grants = ['7a1c-1', '7a1c-2'].map((id) => {
+			return { principal_type: 'group', principal_id: id, permission: 'read' };
+		});
+		const both = {
+			...{ key: '', headers: null, config: { enable: true, access_grants: grants } },
+			info: { id: 'google-wiki', name: 'google: wiki', description: 'Tools of google: wiki' },
+		};
+		const mcp = { type: 'mcp', url: `${base}/w/google/s/wiki/mcp`, path: '', ...both };
+		const openapi = { type: 'openapi', url: `${base}/w/google/s/wiki`, path: 'openapi.json', ...both };
+		expect(json.items, text).toEqual([
+			{ ...mcp, auth_type: 'bearer' },
+			{ ...mcp, auth_type: 'system_oauth' },
+			{ ...openapi, auth_type: 'bearer' },
+			{ ...openapi, auth_type: 'system_oauth' },
+		]);
+		// What it names is there, as Open WebUI asks it.
+		const key = await keyFor();
+		const headers = { authorization: `Bearer ${key}`, ...signed(ADA) };
+		const listed = await post(json.items[0].url, legacy('tools/list'), headers);
+		expect(listed.json.result.tools.length).toBeGreaterThan(0);
+	});
+
+	it('name the whole workspace where no server is named, with an id that leaves names of tools room', async () => {
+		const { json } = await stage.ask('GET', `${CONNECTION}?base=https://mcp.example.com`);
+		expect(json.items[0]).toMatchObject({ url: 'https://mcp.example.com/w/google/mcp', config: { access_grants: [] } });
+		for (const { info } of json.items) expect(info.id).toMatch(/^[a-z0-9-]{1,16}$/);
+	});
+
+	it('need an address and a server that is there', async () => {
+		for (const query of ['', '?base=x', '?base=ftp://x', '?base=https://x/y', '?base=https://a:b@x', '?groups=a|b']) {
+			expectRefused(await stage.ask('GET', CONNECTION + query), 'PC_INPUT_INVALID');
+		}
+		expectRefused(await stage.ask('GET', `${CONNECTION}?server=mail&base=https://x`), 'PC_NOT_FOUND');
+		expectRefused(await stage.ask('GET', `${CONNECTION}?base=https://x`, { as: 'writers' }), 'PC_LEVEL_TOO_LOW');
+	});
+});
+
 describe('instances and links', () => {
 	it('are the operator’s, and the administrators’ of the workspace', async () => {
 		const body = { instance: 'chat', subject: 'x', oid: 'ada' };
