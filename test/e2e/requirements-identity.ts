@@ -8,7 +8,7 @@ export const IDENTITY_REQUIREMENTS: readonly Requirement[] = [
 			'An API key reaches its workspace, within its servers, and nothing else; what it may not use does not exist.',
 		source: 'docs/api-keys.md',
 		proofs: [
-			['test/tenancy/matrix.test.ts', 'may not call a writing tool of microsoft/files'],
+			['test/tenancy/matrix.test.ts', 'has seen nothing refused arrive anywhere, not even later'],
 			['test/tenancy/list-is-callable.test.ts', 'names exactly the tools that can be called'],
 			['test/tenancy/api-keys.test.ts', 'reaches its workspace at every address, and nothing of another at any'],
 			['test/tenancy/api-keys.test.ts', 'never reach anything of another workspace'],
