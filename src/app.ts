@@ -12,6 +12,7 @@ import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import type { FailuresOptions } from './identity/failed-attempts.ts';
+import { createKeyUses } from './identity/key-uses.ts';
 import { createFixedSealer } from './lib/fixed-seal.ts';
 import { createSealer } from './lib/seal.ts';
 import { createLimits, type Limits, type Sharing } from './limits/create-limits.ts';
@@ -57,8 +58,9 @@ export function createApp({ snapshots, records, managed, limiting, childEnv, log
 	const limits = createLimits({ snapshots, sharing: limiting ?? {}, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
+	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
 	const failures = { perMinute: limiting?.perMinute, onRefused: () => metrics.limited('failures') };
-	const authenticator = createAuthenticate({ snapshots, failures });
+	const authenticator = createAuthenticate({ snapshots, failures, noteKeyUse: keyUses.note });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -106,6 +108,7 @@ export function createApp({ snapshots, records, managed, limiting, childEnv, log
 			await upstreams.close();
 			await limits.close();
 			authenticator.close();
+			await keyUses.close();
 			audit.tellGaps();
 		},
 	};

@@ -111,7 +111,8 @@ function operationOf(route: Route, named: NamedSchemas): Json {
 function audienceOf(authorize: Authorization): string {
 	if (authorize === 'signed-in') return 'For everybody who is signed in.';
 	if (authorize === 'platform-admin') return 'For platform administrators.';
-	return `For those who hold at least ${authorize.workspace} in the workspace.`;
+	const people = `For those who hold at least ${authorize.workspace} in the workspace`;
+	return authorize.apiKeys === 'refused' ? `${people}; not with an API key.` : `${people}.`;
 }
 
 function problemStatuses(route: Route): readonly number[] {

@@ -1,5 +1,5 @@
 import type { AccessLevel } from '../config/snapshot.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Grant, Principal } from '../identity/principal.ts';
 import type { Identity } from '../lib/principal-key.ts';
 
 /**
@@ -39,5 +39,11 @@ export function platformLevelOf({ principal }: Caller): AccessLevel | undefined 
 /** What the caller holds in a workspace; platform administrators hold `admin` in each, also in one that is new. */
 export function standingIn(workspace: string, caller: Caller): Standing | undefined {
 	const granted = caller.principal?.grants.get(workspace);
-	return platformLevelOf(caller) === 'admin' ? { level: 'admin', rules: granted?.rules ?? [] } : granted;
+	if (platformLevelOf(caller) === 'admin') return { level: 'admin', rules: granted?.rules ?? [] };
+	return granted && withinServers(granted);
+}
+
+// What is for some servers of a workspace administers none of it.
+function withinServers({ level, rules, servers }: Grant): Standing {
+	return { level: servers !== undefined && level === 'admin' ? 'write' : level, rules };
 }

@@ -80,8 +80,13 @@ export function requireNothingOfOperator(wanted: Declared, stored: Declared): vo
 		if (isForbidden) faults.push({ path: pathOf(placed), message: 'is for the operator to set' });
 		return placed.server;
 	});
+	if (!isDeepStrictEqual(openWebUiIn(wanted), openWebUiIn(stored))) {
+		faults.push({ path: 'body.config.openWebUi', message: 'is for the operator to set' });
+	}
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
 }
+
+const openWebUiIn = ({ platform }: Declared): unknown => platform.settings['openWebUi'] ?? {};
 
 /** The same with all secret files named from the root, so that they are found wherever the gateway runs. */
 export function withAbsoluteFiles(wanted: Declared, folder: string): Declared {
@@ -92,7 +97,12 @@ export function withAbsoluteFiles(wanted: Declared, folder: string): Declared {
 				return [name, mapFilePaths(text, pathFrom)];
 			}),
 		);
-	return mapServers(wanted, ({ server }) => {
+	const instances = Object.entries(openWebUiIn(wanted) as Record<string, { readonly secret: string }>).map(
+		([id, { secret, ...rest }]) => [id, { ...rest, secret: mapFilePaths(secret, pathFrom) }],
+	);
+	const settings = { ...wanted.platform.settings, openWebUi: Object.fromEntries(instances) };
+	const platform = instances.length === 0 ? wanted.platform : { ...wanted.platform, settings };
+	return mapServers({ ...wanted, platform }, ({ server }) => {
 		const { headers, env } = server.endpoint;
 		const endpoint = {
 			...server.endpoint,

@@ -1,3 +1,4 @@
+import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { Presented } from '../identity/presented.ts';
 import { type AdminPlane, type AdminPlaneParts, createAdminPlane } from './admin-plane.ts';
@@ -16,7 +17,14 @@ export function createAdmin(shared: Shared, managed: ResourceParts | undefined):
 	return (callerOf) => createAdminPlane({ ...shared, routes, idempotency, callerOf });
 }
 
-/** Who asks over the network: whoever the identity stage finds, never the operator. */
+/**
+ * Who asks over the network: whoever the identity stage finds, never the operator. Throws PC_KEY_REFUSED for keys of Open
+ * WebUI, which carry other people's calls and nothing else.
+ */
 export function createCallerOf({ authenticate }: Pick<Authenticator, 'authenticate'>): CallerOf {
-	return async (presented) => ({ kind: 'principal', principal: await authenticate(presented) });
+	return async (presented) => {
+		const principal = await authenticate(presented);
+		if (principal.apiKeyKind === 'open-webui') throw new PortcullisError('PC_KEY_REFUSED');
+		return { kind: 'principal', principal };
+	};
 }

@@ -4,9 +4,12 @@ import { type Caller, platformLevelOf, standingIn } from './caller.ts';
 
 /**
  * Whom an operation is for: everybody with a token; platform administrators; or those who hold at least this level in
- * the workspace that the path names.
+ * the workspace that the path names, where `apiKeys` says so only when they come with no API key.
  */
-export type Authorization = 'signed-in' | 'platform-admin' | { readonly workspace: AccessLevel };
+export type Authorization =
+	| 'signed-in'
+	| 'platform-admin'
+	| { readonly workspace: AccessLevel; readonly apiKeys?: 'refused' };
 
 /** Why access is what it is; the words of the policy stage where they say the same. */
 export type AccessReason =
@@ -15,6 +18,7 @@ export type AccessReason =
 	| 'not-platform-admin'
 	| 'workspace-granted'
 	| 'workspace-not-granted'
+	| 'api-key-refused'
 	| 'level-sufficient'
 	| 'level-insufficient';
 
@@ -54,10 +58,13 @@ function decidePlatform({ caller }: AccessRequest): AccessDecision {
 
 function decideWorkspace(
 	{ caller, workspace = '' }: AccessRequest,
-	wanted: { readonly workspace: AccessLevel },
+	wanted: Exclude<Authorization, string>,
 ): AccessDecision {
 	const standing = standingIn(workspace, caller);
 	if (standing === undefined) return decision('PC_NOT_FOUND', ['workspace-not-granted']);
+	if (wanted.apiKeys === 'refused' && caller.principal?.apiKeyKind !== undefined) {
+		return decision('PC_KEY_REFUSED', ['workspace-granted', 'api-key-refused'], standing);
+	}
 	return RANK[standing.level] >= RANK[wanted.workspace]
 		? decision(undefined, ['workspace-granted', 'level-sufficient'], standing)
 		: decision('PC_LEVEL_TOO_LOW', ['workspace-granted', 'level-insufficient'], standing);

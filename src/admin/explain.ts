@@ -65,7 +65,7 @@ export function createExplainRoutes(parts: ResourceParts): readonly Route[] {
 			responses: { 200: EXPLANATION },
 			async handle(context) {
 				const who = whoIsMeant(context, principalOf);
-				const server = knownServer(context.snapshot, context.body);
+				const server = knownServer(context, context.body);
 				return { status: 200, body: await explain(parts, context, { who, server }) };
 			},
 		}),

@@ -84,12 +84,16 @@ export function createOnce({ store, claim, check }: OnceParts): Once {
 			}
 			const answer = await change();
 			check(answer);
-			await store.finish(tx, claim, { status: answer.status, answer: JSON.stringify(answer) });
+			await store.finish(tx, claim, { status: answer.status, answer: JSON.stringify(keptOf(answer)) });
 			return answer;
 		},
 		wasUsed: () => used,
 		wasReplayed: () => replayed,
 	};
+}
+
+function keptOf({ keptBody, ...answer }: ApiAnswer): ApiAnswer {
+	return keptBody === undefined ? answer : { ...answer, body: keptBody };
 }
 
 /** `once` of a request without a key: the change is made. */

@@ -85,9 +85,11 @@ const put = ({ store, refresh }: ResourceParts): Route =>
 				makeChange(tx, context, async () => {
 					await lockPlatform(tx);
 					const before = changeable(await platformSettings(tx), context);
-					await versioned(updatePlatformSettings(tx, { settings, managedBy: 'api', version: before.version }));
+					const { openWebUi } = before.settings;
+					const whole: JsonObject = { ...settings, ...(openWebUi !== undefined && { openWebUi }) };
+					await versioned(updatePlatformSettings(tx, { settings: whole, managedBy: 'api', version: before.version }));
 					const body = show(await platformSettings(tx));
-					const fields = changedFields(before.settings, settings);
+					const fields = changedFields(before.settings, whole);
 					return { answer: { status: 200 as const, body }, action: 'settings.update', object: 'platform', fields };
 				}),
 			);
@@ -102,6 +104,8 @@ function requireFit(settings: JsonObject): void {
 	throw inputInvalid(reading.faults.map(({ path, message }) => ({ path: `body.${path}`, message })));
 }
 
+// Instances of Open WebUI are the operator's: over the network they are neither shown nor changed.
 function show({ settings, managedBy, version }: SettingsRow): z.output<typeof SETTINGS> {
-	return { ...settings, managedBy, version };
+	const { openWebUi: _, ...shown } = settings;
+	return { ...shown, managedBy, version };
 }

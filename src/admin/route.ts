@@ -16,6 +16,8 @@ export interface ApiAnswer {
 	readonly body?: unknown;
 	/** Path below `/api/v1` of what was created. */
 	readonly location?: string;
+	/** What a repeat of the request is answered in place of `body`, and all that is kept: for what is shown only once. */
+	readonly keptBody?: unknown;
 }
 
 /** What an operation is given of one request. All of it has been checked. */
@@ -89,7 +91,9 @@ type AnswerFor<R extends Responses> = {
 	[S in keyof R & number]: {
 		readonly status: S;
 		readonly location?: string;
-	} & (R[S] extends z.ZodType ? { readonly body: z.output<R[S]> } : { readonly body?: undefined });
+	} & (R[S] extends z.ZodType
+		? { readonly body: z.output<R[S]>; readonly keptBody?: z.output<R[S]> }
+		: { readonly body?: undefined });
 }[keyof R & number];
 
 /** An operation as its resource writes it down. */

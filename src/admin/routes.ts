@@ -3,8 +3,11 @@ import { createConfigRoutes } from './config.ts';
 import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
 import { createGrantsRoutes } from './grants.ts';
+import { createKeysRoutes } from './keys.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
+import { OPEN_WEBUI_CONNECTION } from './open-webui-connection.ts';
+import { createOpenWebUiLinksRoutes } from './open-webui-links.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
 import { createPlatformGrantsRoutes } from './platform-grants.ts';
 import { createPlatformSettingsRoutes } from './platform-settings.ts';
@@ -21,6 +24,9 @@ const RESOURCES = [
 	createWorkspacesRoutes,
 	createGrantsRoutes,
 	createMembersRoutes,
+	createKeysRoutes,
+	createOpenWebUiLinksRoutes,
+	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
 	createToolRulesRoutes,
 	createToolsRoutes,

@@ -77,7 +77,7 @@ function previewRoute({ directory }: ResourceParts): Route {
 		responses: { 200: TOOLS },
 		async handle(context) {
 			const { snapshot, caller, signal } = context;
-			const server = knownServer(snapshot, context.params);
+			const server = knownServer(context, context.params);
 			// Nothing is sent to a server that is switched off, nor placeholders to one whose secrets are not there.
 			if (!isUsable(server)) throw new PortcullisError('PC_SERVER_UNUSABLE');
 			const page = openPage(context, z.string());
@@ -134,7 +134,7 @@ function callRoute({ directory, runCall }: ResourceParts): Route {
 		body: z.strictObject({ arguments: z.record(z.string(), z.unknown()).default({}) }),
 		responses: { 200: CALL_END },
 		async handle({ caller, snapshot, params, body, requestId, signal }) {
-			const server = knownServer(snapshot, params);
+			const server = knownServer({ snapshot, caller }, params);
 			const principal = askerOf(caller, snapshot);
 			const paramHeaders = await headersOf(directory, { principal, server, name: params.tool, signal });
 			const call = callOfTool({ name: params.tool, argumentsText: JSON.stringify(body.arguments), paramHeaders });

@@ -8,9 +8,11 @@ import { addExplainCommand } from './explain.ts';
 import { addExportCommand } from './export.ts';
 import { addGrantCommands } from './grant.ts';
 import { addImportCommands } from './import.ts';
+import { addKeyCommands } from './key.ts';
 import { addMcpoDiffCommand } from './mcpo-diff.ts';
 import { addMemberCommands } from './member.ts';
 import { addMigrateCommand } from './migrate.ts';
+import { addOpenWebUiCommands } from './open-webui.ts';
 import { printable } from './output.ts';
 import { addDemoCommand, addServeCommand } from './serve-commands.ts';
 import { addServerCommands } from './server.ts';
@@ -37,6 +39,8 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addToolsetCommands,
 	addGrantCommands,
 	addMemberCommands,
+	addKeyCommands,
+	addOpenWebUiCommands,
 	addAuditCommands,
 	addUsageCommand,
 	addApplyCommand,

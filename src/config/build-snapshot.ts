@@ -4,6 +4,7 @@ import { deepFreeze } from './deep-freeze.ts';
 import type { ConfigFile, SettingsEntry } from './file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
 import { byHolder, membershipsOf } from './memberships.ts';
+import { buildInstance } from './open-webui.ts';
 import type { RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
 import type { Directory, GrantRule, PublicNames, Snapshot, UpstreamLimits, Workspace } from './snapshot.ts';
@@ -11,7 +12,7 @@ import { normalOrigin } from './text-rules.ts';
 
 /** The snapshot that a faultless file describes, frozen. The id of a workspace is its slug. */
 export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
-	const { limits, names, defaults, rate } = buildSettings(file);
+	const { limits, names, openWebUi, defaults, rate } = buildSettings(file);
 	const directories = file.directories.map(buildDirectory);
 	const workspaces = Object.entries(file.workspaces);
 	return assembleSnapshot({
@@ -19,6 +20,9 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 		directories,
 		grantRules: file.grants.map(buildGrantRule),
 		memberships: byHolder(workspaces.flatMap(([slug, { members }]) => membershipsOf(slug, members, directories))),
+		apiKeys: new Map(),
+		openWebUi,
+		openWebUiLinks: new Map(),
 		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults, rate })),
 		limits,
 		names,
@@ -26,7 +30,7 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 }
 
 /** What the settings come to. */
-export interface BuiltSettings extends Pick<Snapshot, 'limits' | 'names'> {
+export interface BuiltSettings extends Pick<Snapshot, 'limits' | 'names' | 'openWebUi'> {
 	/** Limits of servers that say nothing else. */
 	readonly defaults: UpstreamLimits;
 	/** Limits of calls of workspaces that say nothing else. */
@@ -36,7 +40,9 @@ export interface BuiltSettings extends Pick<Snapshot, 'limits' | 'names'> {
 /** Limits and names as their entry describes them, defaults filled in. */
 export function buildSettings(entry: SettingsEntry): BuiltSettings {
 	const { upstream, rate, ...limits } = entry.limits;
-	return { limits, names: buildNames(entry), defaults: { ...DEFAULT_UPSTREAM_LIMITS, ...upstream }, rate };
+	const openWebUi = inSlugOrder(Object.entries(entry.openWebUi), buildInstance);
+	const defaults = { ...DEFAULT_UPSTREAM_LIMITS, ...upstream };
+	return { limits, names: buildNames(entry), openWebUi, defaults, rate };
 }
 
 /** Parts of a snapshot; the workspaces come in any order. */

@@ -16,7 +16,7 @@ import type { AccessLevel } from './snapshot.ts';
 /** Members of a server in the file that have a place of their own; the rest says how to reach it. */
 const SERVER_MEMBERS = ['title', 'enabled', 'era', 'isolation', 'clientFeatures', 'tools', 'limits', 'transport'];
 
-const SETTINGS = ['publicUrl', 'hosts', 'origins', 'limits'];
+const SETTINGS = ['publicUrl', 'hosts', 'origins', 'limits', 'openWebUi'];
 
 /** A validated file, as JSON without its secrets looked up, as what it declares. */
 export function declaredOf(file: JsonObject): Declared {

@@ -72,7 +72,7 @@ export interface DeclaredDirectory {
 
 /** What belongs to no workspace. */
 export interface DeclaredPlatform {
-	/** `publicUrl`, `hosts`, `origins`, `limits`, as the file writes them. */
+	/** `publicUrl`, `hosts`, `origins`, `limits`, `openWebUi`, as the file writes them. */
 	readonly settings: JsonObject;
 	readonly directories: Readonly<Record<string, DeclaredDirectory>>;
 	/** Grants for every workspace. */

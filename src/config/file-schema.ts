@@ -4,9 +4,10 @@ import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
+import { openWebUiSchema } from './open-webui.ts';
 import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
-import { readPlainText, type SecretLookup } from './secret-template.ts';
+import { createLenientLookup, readPlainText, type SecretLookup } from './secret-template.ts';
 import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
 import {
 	digestFault,
@@ -46,7 +47,7 @@ const MISPLACED =
 export function createFileSchema(lookup: SecretLookup) {
 	return z
 		.strictObject({
-			...settings(),
+			...settings(lookup),
 			directories: z.array(directorySchema()).min(1),
 			workspaces: slugged(workspaceSchema(lookup)).default({}),
 			grants: z.array(grant()).default([]),
@@ -56,17 +57,18 @@ export function createFileSchema(lookup: SecretLookup) {
 		}, ALWAYS);
 }
 
-/** The part of the file that is about the gateway itself: names and limits. */
-export function settingsSchema() {
-	return z.strictObject(settings());
+/** The part of the file that is about the gateway itself; secrets are not looked up unless a lookup is given. */
+export function settingsSchema(lookup: SecretLookup = createLenientLookup()) {
+	return z.strictObject(settings(lookup));
 }
 
-function settings() {
+function settings(lookup: SecretLookup) {
 	return {
 		publicUrl: text(publicUrlFault).optional(),
 		hosts: z.array(text(hostFault)).default([]),
 		origins: z.array(text(originFault)).default([]),
 		limits: limits().prefault({}),
+		openWebUi: slugged(openWebUiSchema(lookup)).default({}),
 	};
 }
 

@@ -11,7 +11,7 @@ type References = ReadonlyMap<Secret, string>;
  * came from, or as `[secret]`; so is a value written out under a name that says it is one.
  */
 export function printConfig(snapshot: Snapshot, references: References = new Map()): string {
-	const { directories, grantRules, workspaces, limits, names } = snapshot;
+	const { directories, grantRules, workspaces, limits, names, openWebUi } = snapshot;
 	const members = printMembers(snapshot);
 	const file = {
 		publicUrl: names.url,
@@ -24,6 +24,9 @@ export function printConfig(snapshot: Snapshot, references: References = new Map
 		})),
 		grants: grantRules.map(printGrant),
 		limits,
+		openWebUi: printMap(openWebUi, ({ title, secret }) => {
+			return { title, secret: secret.map((part) => printPart(part, references)).join('') };
+		}),
 	};
 	return stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -1,3 +1,4 @@
+import type { Identity } from '../lib/principal-key.ts';
 import type { SecretTemplate } from '../lib/secret.ts';
 import type { ClientFeature } from '../mcp/client-features.ts';
 
@@ -174,6 +175,57 @@ export interface Membership {
 	readonly name: string;
 }
 
+/** Whom a key speaks for: one person, a program by itself, or whoever an Open WebUI instance names. */
+export type ApiKeyKind = 'personal' | 'service' | 'open-webui';
+
+/** A key of one workspace. Its text is nowhere; `digest` finds it. */
+export interface ApiKey {
+	readonly id: string;
+	/** SHA-256 in hex of the key. */
+	readonly digest: string;
+	/** Slug of its workspace. */
+	readonly workspace: string;
+	readonly workspaceId: string;
+	readonly kind: ApiKeyKind;
+	/** For display alone. */
+	readonly name: string;
+	/** The most it gives. */
+	readonly level: AccessLevel;
+	/** Whose it is; of personal ones alone. */
+	readonly owner: Identity | undefined;
+	/** Slugs of the only servers it is for; `undefined`: all of the workspace. */
+	readonly servers: readonly string[] | undefined;
+	/** The only networks it may come from; `undefined`: any. */
+	readonly networks: readonly string[] | undefined;
+	/** When it ends, milliseconds since 1970; `undefined`: when it is revoked. */
+	readonly expiresAt: number | undefined;
+	/** Of a key of Open WebUI: how far the word of which instance goes; `undefined` of any other. */
+	readonly openWebUi: OpenWebUiTrust | undefined;
+}
+
+/** How far an Open WebUI instance is believed about who is asking. */
+export interface OpenWebUiTrust {
+	/** Id of the instance. */
+	readonly instance: string;
+	/** Whether its headers are believed without a signature; needs networks. */
+	readonly plain: boolean;
+	/** Whether people may be found by the e-mail address they have there. */
+	readonly linkByEmail: boolean;
+}
+
+/** An Open WebUI that signs who is asking. */
+export interface OpenWebUiInstance {
+	readonly title: string;
+	/** Its `FORWARD_USER_INFO_HEADER_JWT_SECRET`, at least 32 bytes. */
+	readonly secret: SecretTemplate;
+}
+
+/** Somebody of an Open WebUI instance, as the directory knows them. */
+export interface LinkedPerson extends Identity {
+	/** For display alone. */
+	readonly name: string;
+}
+
 /** Limits of what callers may send, bytes and counts. */
 export interface EdgeLimits {
 	readonly bodyBytes: number;
@@ -207,6 +259,12 @@ export interface Snapshot {
 	readonly grantRules: readonly GrantRule[];
 	/** By `Principal.key`; of each person in slug order. */
 	readonly memberships: ReadonlyMap<string, readonly Membership[]>;
+	/** Keys of all workspaces by `ApiKey.digest`: beside the workspaces, so that a new key ends no stream of anybody else. */
+	readonly apiKeys: ReadonlyMap<string, ApiKey>;
+	/** Instances of Open WebUI by id. */
+	readonly openWebUi: ReadonlyMap<string, OpenWebUiInstance>;
+	/** Who people of those instances are, in each workspace by itself; by `linkKey`. */
+	readonly openWebUiLinks: ReadonlyMap<string, LinkedPerson>;
 	/** By slug, in slug order. */
 	readonly workspaces: ReadonlyMap<string, Workspace>;
 	readonly limits: EdgeLimits;

@@ -24,8 +24,17 @@ export function createIsTouched({ snapshots, renew }: TouchParts): IsTouched {
 	};
 }
 
-/** Whether two principals hold the same levels in the same workspaces, by whichever rules. */
+/** Whether two principals hold the same levels in the same workspaces, for the same servers, by whichever rules. */
 export function holdTheSame(a: Principal, b: Principal): boolean {
 	if (a.grants.size !== b.grants.size) return false;
-	return [...a.grants].every(([slug, { level }]) => b.grants.get(slug)?.level === level);
+	return [...a.grants].every(([slug, grant]) => {
+		const other = b.grants.get(slug);
+		if (other?.level !== grant.level || other.listsOnly !== grant.listsOnly) return false;
+		return areSame(grant.servers, other.servers);
+	});
+}
+
+function areSame(a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean {
+	if (a === undefined || b === undefined) return a === b;
+	return a.size === b.size && [...a].every((slug) => b.has(slug));
 }

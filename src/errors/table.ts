@@ -106,6 +106,32 @@ export const ERRORS = {
 		'The keys of your directory cannot be read at the moment; try again shortly.',
 	),
 
+	PC_KEY_INVALID: row(
+		'identity',
+		401,
+		-31401,
+		'The API key is not accepted: it is mistyped, unknown or expired, or may not be used from here; ask whoever gave it to you.',
+	),
+
+	PC_OPEN_WEBUI_TOKEN: row(
+		'identity',
+		403,
+		-31403,
+		'Open WebUI did not say who is asking in a way that is accepted here; ask whoever runs it to check its forwarded header.',
+	),
+	PC_PERSON_UNKNOWN: row(
+		'identity',
+		403,
+		-31403,
+		'Open WebUI named somebody who is not known in this workspace; ask one of its administrators to link your account.',
+	),
+	PC_PERSON_REQUIRED: row(
+		'policy',
+		403,
+		-31403,
+		'This key by itself only reads lists; a call needs a person, so let Open WebUI forward who is asking.',
+	),
+
 	PC_HOST_REFUSED: row('edge', 403, -31403, 'The gateway does not answer under this Host.'),
 	PC_ORIGIN_REFUSED: row('edge', 403, -31403, 'Pages of this Origin may not call the gateway.'),
 	PC_HEADER_INVALID: row('edge', 400, -32600, 'A header is repeated or malformed; send each header once.'),
@@ -352,6 +378,13 @@ export const ERRORS = {
 		403,
 		-31403,
 		'This needs a higher access level than you hold here; ask an administrator.',
+	),
+	PC_KEY_REFUSED: row('admin', 403, -31403, 'An API key may not do this; sign in with an access token.'),
+	PC_KEY_OWNER_UNKNOWN: row(
+		'admin',
+		409,
+		-31409,
+		'A personal key needs somebody who is known without a token: have yourself named as a member of the workspace first.',
 	),
 	PC_OPERATOR_ONLY: row(
 		'admin',

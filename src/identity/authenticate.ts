@@ -1,4 +1,7 @@
 import type { Directory, SnapshotSource } from '../config/snapshot.ts';
+import { errorCode } from '../errors/portcullis-error.ts';
+import { KEY_START } from '../lib/api-key-text.ts';
+import { createApiKeys, type NoteKeyUse } from './api-keys.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
 import { type Attempts, createFailedAttempts, type FailuresOptions } from './failed-attempts.ts';
@@ -24,10 +27,12 @@ export interface AuthenticateOptions {
 	readonly failures?: FailuresOptions;
 	/** Told of each fetch of a key set; for the log. */
 	readonly onKeysFetched?: (outcome: KeysFetched) => void;
+	/** Told of each API key that was accepted. */
+	readonly noteKeyUse?: NoteKeyUse;
 }
 
 /**
- * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_TOO_MANY_FAILURES,
+ * The identity stage. Refusals (PC_TOKEN_*, PC_KEY_INVALID, PC_HEADER_INVALID, PC_TOO_MANY_FAILURES,
  * PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
  * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
@@ -37,8 +42,8 @@ export interface Authenticator {
 	/** Principal of a bare token, for explanations on the command line. */
 	authenticateToken(token: string): Principal | Promise<Principal>;
 	/**
-	 * The same person under the current snapshot, by the claims they were known by; no token is looked at again.
-	 * `undefined`: nothing is known of the claims, or they are refused by now.
+	 * The same caller under the current snapshot, by the claims or the key they were known by; neither is looked at again.
+	 * `undefined`: nothing is known of those, or they are refused by now.
 	 */
 	renew(principal: Principal): Principal | undefined;
 	/** Aborts key fetches in flight. */
@@ -70,6 +75,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 	});
 	const principals = createPrincipals(snapshots);
 	const attemptsOf = createFailedAttempts(options.failures ?? {}, steadyNow);
+	const apiKeys = createApiKeys({ snapshots, now, noteUse: options.noteKeyUse ?? (() => undefined) });
 	let generation = begin(snapshots.current().directories);
 
 	function begin(directories: readonly Directory[]): Generation {
@@ -101,10 +107,27 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 	}
 
 	return {
-		renew: principals.renew,
-		authenticate: ({ rawHeaders, remoteAddress }) =>
-			authenticateToken(readBearer(rawHeaders), attemptsOf(remoteAddress)),
+		renew: (principal) => principals.renew(principal) ?? apiKeys.renew(principal),
+		authenticate(presented) {
+			const token = readBearer(presented.rawHeaders);
+			const attempts = attemptsOf(presented.remoteAddress);
+			return token.startsWith(KEY_START)
+				? countedKey(attempts, () => apiKeys.authenticate(token, presented))
+				: authenticateToken(token, attempts);
+		},
 		authenticateToken: (token) => authenticateToken(token),
 		close: keys.close,
 	};
+}
+
+// To look a key up costs nothing, so a good one passes whatever others at its address got wrong.
+function countedKey(attempts: Attempts, authenticate: () => Principal): Principal {
+	try {
+		return authenticate();
+	} catch (error) {
+		if (errorCode(error) !== 'PC_KEY_INVALID') throw error;
+		attempts.begin();
+		attempts.end('failed');
+		throw error;
+	}
 }

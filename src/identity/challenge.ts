@@ -16,7 +16,7 @@ export function challengeFor(code: ErrorCode, resourceMetadataUrl: string): stri
 function oauthError(code: ErrorCode): string | undefined {
 	if (code === 'PC_TOKEN_MISSING') return undefined;
 	if (code === 'PC_HEADER_INVALID') return 'invalid_request';
-	return code.startsWith('PC_TOKEN_') ? 'invalid_token' : undefined;
+	return code.startsWith('PC_TOKEN_') || code === 'PC_KEY_INVALID' ? 'invalid_token' : undefined;
 }
 
 // RFC 6750 §3 allows neither quotes nor backslashes in a description.

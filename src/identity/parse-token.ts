@@ -46,7 +46,8 @@ function checkHeader(header: RawClaims): string {
 	return kid;
 }
 
-function readObject(part: string): RawClaims {
+/** The JSON object in one part of a token; throws PC_TOKEN_MALFORMED. */
+export function readObject(part: string): RawClaims {
 	const value = parseJson(decode(part));
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('not a JSON object');
 	return value as RawClaims;
@@ -66,8 +67,11 @@ function parseJson(bytes: Buffer): unknown {
 	return value;
 }
 
-// Node reads base64url generously; only the one canonical spelling is taken, so a token has one form (RFC 7515 §2).
-function decode(part: string): Buffer {
+/**
+ * The bytes of one part of a token; throws PC_TOKEN_MALFORMED. Node reads base64url generously; only the one canonical
+ * spelling is taken, so a token has one form (RFC 7515 §2).
+ */
+export function decode(part: string): Buffer {
 	const bytes = Buffer.from(part, 'base64url');
 	if (part === '' || bytes.toString('base64url') !== part) throw malformed('not canonical base64url');
 	return bytes;

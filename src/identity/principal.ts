@@ -1,4 +1,4 @@
-import type { AccessLevel } from '../config/snapshot.ts';
+import type { AccessLevel, ApiKeyKind } from '../config/snapshot.ts';
 import type { Address } from '../mcp/address.ts';
 
 /** What a principal holds in one workspace, and the rules that gave it. */
@@ -12,6 +12,8 @@ export interface Grant {
 	readonly rules: readonly string[];
 	/** Slugs of the only servers it holds for; all of the workspace where it is absent. */
 	readonly servers?: ReadonlySet<string>;
+	/** Present where it is for handshakes and lists alone: it says what a person who came the same way could at most do. */
+	readonly listsOnly?: true;
 }
 
 /** The authenticated caller. Identity is (issuer, tid, oid); `name` is for display only and never compared. */
@@ -26,6 +28,8 @@ export interface Principal {
 	readonly vouchedBy: string;
 	/** When it has to be established anew, milliseconds since 1970; `Infinity` where nothing says so. */
 	readonly expiresAt: number;
+	/** Which kind of API key was presented; absent where it was none. */
+	readonly apiKeyKind?: ApiKeyKind;
 	/** Strongest level of all matching rules about `*`; `admin` administers the platform. */
 	readonly platformLevel: AccessLevel | undefined;
 	/** By workspace slug, in slug order; only workspaces that exist in the snapshot it was made for. */

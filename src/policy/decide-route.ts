@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors/table.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Call } from '../mcp/call.ts';
-import { effectOf, type MethodEffect } from '../mcp/methods.ts';
+import { effectOf, listKindOf, type MethodEffect } from '../mcp/methods.ts';
 import type { Route } from '../router/route.ts';
 import { type Decision, decide } from './decide.ts';
 
@@ -16,11 +16,31 @@ export type DecideRoute = (principal: Principal, route: Route, call: Call) => Ro
 
 const NOTHING_TOUCHED: Decision = { allowed: true, reasons: ['level-sufficient'], level: undefined, rules: [] };
 
-/** `decide` for a whole route: one server with its tool, or every server that a list or handshake speaks for. */
+/**
+ * `decide` for a whole route: one server with its tool, or every server that a list or handshake speaks for. Whoever
+ * may only read lists is told so about what `decide` allows, and nothing else: what it forbids stays unknown.
+ */
 export const decideRoute: DecideRoute = (principal, route, call) => {
 	const { allowed, reasons, level, rules } = judge(principal, route, call);
+	if (allowed && isForPeople(principal, route, call)) {
+		const why = [...reasons, 'person-required'] as const;
+		return { allowed: false, reasons: why, level, rules, refusal: 'PC_PERSON_REQUIRED' };
+	}
 	return { allowed, reasons, level, rules, refusal: refusalOf(call) };
 };
+
+const HANDSHAKE: ReadonlySet<string> = new Set([
+	...['initialize', 'server/discover', 'ping', 'logging/setLevel'],
+	...['notifications/initialized', 'notifications/cancelled', 'notifications/roots/list_changed'],
+]);
+
+// Answers of the gateway itself and lists are for the key; all else that reaches a server is for somebody.
+function isForPeople({ grants }: Principal, route: Route, call: Call): boolean {
+	if (route.kind === 'local' || route.kind === 'list') return false;
+	if (![...grants.values()].some(({ listsOnly }) => listsOnly)) return false;
+	const isHandshake = call.kind === 'end' || HANDSHAKE.has(call.method) || listKindOf(call.method) !== undefined;
+	return !isHandshake;
+}
 
 function judge(principal: Principal, route: Route, call: Call): Decision {
 	if (route.kind === 'raw' || route.kind === 'held') {

@@ -1,4 +1,5 @@
 import { isUsable } from '../config/is-usable.ts';
+import { isWithin } from '../config/is-within.ts';
 import type { AccessLevel, Server, ToolRule, Toolset } from '../config/snapshot.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { MethodEffect } from '../mcp/methods.ts';
@@ -8,6 +9,7 @@ import type { CatalogItem } from '../router/catalog.ts';
 export type Reason =
 	| 'workspace-granted'
 	| 'workspace-not-granted'
+	| 'server-outside-key'
 	| 'server-enabled'
 	| 'server-disabled'
 	| 'server-faulty'
@@ -21,7 +23,8 @@ export type Reason =
 	| 'tool-marked-readable'
 	| 'tool-not-read-only'
 	| 'level-sufficient'
-	| 'level-insufficient';
+	| 'level-insufficient'
+	| 'person-required';
 
 /** What a principal wants to touch. */
 export interface Subject {
@@ -54,11 +57,12 @@ export function decide(principal: Principal, subject: Subject): Decision {
 	const rules = grant?.rules ?? [];
 	const level = grant?.level;
 	const refuse = (...reasons: Reason[]): Decision => ({ allowed: false, reasons, level, rules });
-	if (level === undefined) return refuse('workspace-not-granted');
+	if (grant === undefined) return refuse('workspace-not-granted');
+	if (!isWithin(grant, subject.server)) return refuse('workspace-granted', 'server-outside-key');
 	if (!isUsable(subject.server)) {
 		return refuse('workspace-granted', subject.server.enabled ? 'server-faulty' : 'server-disabled');
 	}
-	const judged = judge(level, subject);
+	const judged = judge(grant.level, subject);
 	const reasons: Reason[] = ['workspace-granted', 'server-enabled', ...judged.reasons];
 	return { allowed: judged.allowed, reasons, level, rules };
 }

@@ -25,6 +25,7 @@ export function explainRule(name: string, grantRules: readonly GrantRule[]): str
 const SENTENCES: Readonly<Record<Reason, string>> = {
 	'workspace-granted': 'A grant rule or a membership opens the workspace to them.',
 	'workspace-not-granted': 'No grant rule and no membership opens the workspace to them.',
+	'server-outside-key': 'The key they come with is for other servers of the workspace.',
 	'server-enabled': 'The server is enabled.',
 	'server-disabled': 'The server is disabled.',
 	'server-faulty': 'The server cannot be used by this gateway, for example because a secret of it cannot be found.',
@@ -40,6 +41,7 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 	'tool-not-read-only': 'The tool does not say that it only reads, and the level read may use no others.',
 	'level-sufficient': 'Their access level is enough.',
 	'level-insufficient': 'Their access level is lower than this takes.',
+	'person-required': 'The key they come with reads lists only, unless Open WebUI says for whom it calls.',
 };
 
 /** One reason as a sentence. */

@@ -1,7 +1,8 @@
 import { isUsable } from '../config/is-usable.ts';
+import { isWithin } from '../config/is-within.ts';
 import type { Server, Snapshot, SnapshotSource, Toolset, Workspace } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Grant, Principal } from '../identity/principal.ts';
 import type { Address } from '../mcp/address.ts';
 import { asObject, type Call } from '../mcp/call.ts';
 import { CLIENT_FEATURES, narrowedProfile } from '../mcp/client-features.ts';
@@ -68,28 +69,30 @@ export function createResolveRoute(parts: RouterParts): ResolveRoute {
 
 function reachAt(snapshot: Snapshot, { address, principal }: RouteQuery): Reach {
 	if (address.kind === 'all') {
-		const servers = [...principal.grants.keys()].flatMap((slug) => enabledIn(snapshot.workspaces.get(slug)));
+		const servers = [...principal.grants].flatMap(([slug, grant]) => openIn(snapshot.workspaces.get(slug), grant));
 		return { servers, toolset: undefined };
 	}
 	const workspace = snapshot.workspaces.get(address.workspace);
 	if (workspace === undefined) throw unknownAddress('workspace-unknown');
-	if (!principal.grants.has(address.workspace)) throw unknownAddress('workspace-not-granted');
-	if (address.kind === 'workspace') return { servers: enabledIn(workspace), toolset: undefined };
-	if (address.kind === 'toolset') return reachOfToolset(workspace, address.toolset);
+	const grant = principal.grants.get(address.workspace);
+	if (grant === undefined) throw unknownAddress('workspace-not-granted');
+	if (address.kind === 'workspace') return { servers: openIn(workspace, grant), toolset: undefined };
+	if (address.kind === 'toolset') return reachOfToolset(workspace, grant, address.toolset);
 	const server = workspace.servers.get(address.server);
 	if (server === undefined) throw unknownAddress('server-unknown');
+	if (!isWithin(grant, server)) throw unknownAddress('server-outside-key');
 	if (!isUsable(server)) throw unknownAddress(server.enabled ? 'server-faulty' : 'server-disabled');
 	return { servers: [server], toolset: undefined };
 }
 
-function reachOfToolset(workspace: Workspace, slug: string): Reach {
+function reachOfToolset(workspace: Workspace, grant: Grant, slug: string): Reach {
 	const toolset = workspace.toolsets.get(slug);
 	if (toolset === undefined) throw unknownAddress('toolset-unknown');
-	return { servers: enabledIn(workspace).filter((server) => toolset.tools.has(server.slug)), toolset };
+	return { servers: openIn(workspace, grant).filter((server) => toolset.tools.has(server.slug)), toolset };
 }
 
-function enabledIn(workspace: Workspace | undefined): readonly Server[] {
-	return [...(workspace?.servers.values() ?? [])].filter(isUsable);
+function openIn(workspace: Workspace | undefined, grant: Grant): readonly Server[] {
+	return [...(workspace?.servers.values() ?? [])].filter((server) => isUsable(server) && isWithin(grant, server));
 }
 
 // The reason is for the audit alone: every one of them looks the same from outside.

@@ -1,12 +1,23 @@
 import { type BuiltSettings, buildDirectory, buildSettings } from '../config/build-snapshot.ts';
 import { buildWorkspace } from '../config/build-workspace.ts';
+import type { JsonObject } from '../config/declared.ts';
 import { serverFileOf } from '../config/declared-file.ts';
 import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
 import type { HeldMembership } from '../config/memberships.ts';
+import { buildInstance, linkKey, openWebUiSchema } from '../config/open-webui.ts';
 import { rateLimitsSchema } from '../config/rate-limits.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { createLenientLookup, type SecretLookup } from '../config/secret-template.ts';
-import type { Directory, GrantRule, Workspace } from '../config/snapshot.ts';
+import type {
+	ApiKey,
+	Directory,
+	GrantRule,
+	LinkedPerson,
+	OpenWebUiTrust,
+	Snapshot,
+	Workspace,
+} from '../config/snapshot.ts';
+import type { ConfiguredKey } from './queries/api-key.ts';
 import type { DirectoryRow, PlatformGrantRow, SettingsRow } from './queries/platform.ts';
 import type { WorkspaceConfig } from './queries/workspace-config.ts';
 
@@ -15,6 +26,9 @@ export interface BuiltWorkspace {
 	readonly workspace: Workspace;
 	readonly grantRules: readonly GrantRule[];
 	readonly memberships: readonly HeldMembership[];
+	readonly apiKeys: readonly ApiKey[];
+	/** By `linkKey`. */
+	readonly openWebUiLinks: readonly (readonly [string, LinkedPerson])[];
 	/** What cannot be used here, and why, for the log: `server jira: environment variable JIRA_KEY is not set`. */
 	readonly faults: readonly string[];
 }
@@ -56,22 +70,53 @@ export function createServerReader(lookup: SecretLookup): ServerReader {
 	};
 }
 
-/** The platform's part of a snapshot. */
-export function buildPlatform(stored: {
+/** What the platform's part of a snapshot is made of. */
+export interface StoredPlatform {
 	readonly settings: SettingsRow;
 	readonly directories: readonly DirectoryRow[];
 	readonly grants: readonly PlatformGrantRow[];
-}): BuiltPlatform {
+}
+
+/** The platform's part of a snapshot. */
+export function buildPlatform(stored: StoredPlatform, lookup: SecretLookup): BuiltPlatform {
 	const directories = stored.directories.map(({ audiences, ...rest }) => {
 		return buildDirectory({ ...rest, audiences: [...audiences] });
 	});
-	const reading = readEntry(settingsSchema(), stored.settings.settings);
-	const { rules, faults } = rulesOf('*', stored.grants, directories);
-	if ('entry' in reading) return { directories, grantRules: rules, settings: buildSettings(reading.entry), faults };
+	const { openWebUi: written = {}, ...plain } = stored.settings.settings;
+	const reading = readEntry(settingsSchema(), plain);
+	const instances = readInstances(written as JsonObject, lookup);
+	const ruled = rulesOf('*', stored.grants, directories);
+	const { rules } = ruled;
+	const faults = [...ruled.faults, ...instances.faults];
+	const { openWebUi } = instances;
+	if ('entry' in reading) {
+		return { directories, grantRules: rules, settings: { ...buildSettings(reading.entry), openWebUi }, faults };
+	}
 	// Settings that cannot be read must not open anything: the defaults are the narrowest.
 	const fallback = settingsSchema().parse({});
 	const told = reading.faults.map(({ path, message }) => `settings ${path}: ${message}`);
-	return { directories, grantRules: rules, settings: buildSettings(fallback), faults: [...faults, ...told] };
+	return {
+		directories,
+		grantRules: rules,
+		settings: { ...buildSettings(fallback), openWebUi },
+		faults: [...faults, ...told],
+	};
+}
+
+// One whose secret cannot be found here is not there, and takes nothing else with it.
+function readInstances(
+	written: JsonObject,
+	lookup: SecretLookup,
+): { readonly openWebUi: Snapshot['openWebUi']; readonly faults: readonly string[] } {
+	const schema = openWebUiSchema(lookup);
+	const readings = Object.entries(written).map(([id, entry]) => [id, readEntry(schema, entry)] as const);
+	const found = readings.flatMap(([id, reading]) =>
+		'entry' in reading ? [[id, buildInstance(id, reading.entry)] as const] : [],
+	);
+	const faults = readings.flatMap(([id, reading]) =>
+		'faults' in reading ? reading.faults.map(({ path, message }) => `openWebUi ${id} ${path}: ${message}`) : [],
+	);
+	return { openWebUi: new Map(found), faults };
 }
 
 /** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
@@ -108,7 +153,24 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 		memberships: declared.members.map(({ issuer, tid, oid, name, level }) => {
 			return { holder: { issuer, tid, oid }, workspace: slug, level, name };
 		}),
+		apiKeys: config.apiKeys.map((key) => keyOf(config, key)),
+		openWebUiLinks: config.openWebUiLinks.map(({ instance, subject, email, ...person }) => {
+			const known = subject === null ? (['email', email ?? ''] as const) : (['subject', subject] as const);
+			return [linkKey(workspaceId, instance, known), person] as const;
+		}),
 		faults: [...faults, ...limitFaults, ...[...serverFaults].map(([name, fault]) => `server ${name}: ${fault}`)],
+	};
+}
+
+function keyOf({ workspaceId, slug }: WorkspaceConfig, key: ConfiguredKey): ApiKey {
+	const { id, digest, kind, name, level, issuer, tid, oid, servers, networks, settings, expiresAt } = key;
+	return {
+		...{ id, digest, kind, name, level, workspaceId, workspace: slug },
+		owner: issuer === null || tid === null || oid === null ? undefined : { issuer, tid, oid },
+		servers: servers ?? undefined,
+		networks: networks ?? undefined,
+		expiresAt: expiresAt ?? undefined,
+		openWebUi: kind === 'open-webui' ? (settings as unknown as OpenWebUiTrust) : undefined,
 	};
 }
 

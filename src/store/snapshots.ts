@@ -1,3 +1,4 @@
+import { byDigest } from '../config/api-keys.ts';
 import { assembleSnapshot } from '../config/build-snapshot.ts';
 import { canonicalDigest } from '../config/canonical-digest.ts';
 import { keepUnchanged } from '../config/keep-unchanged.ts';
@@ -142,11 +143,11 @@ function isSameGround(a: BuiltPlatform, b: BuiltPlatform): boolean {
 	return canonicalDigest(ground(a)) === canonicalDigest(ground(b));
 }
 
-async function readPlatform({ store, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
+async function readPlatform({ store, lookup, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
 	const built = await store.asPlatform.standing(REASON, async (tx) => {
 		const settings = await platformSettings(tx);
 		const directories = await listDirectories(tx);
-		return buildPlatform({ settings, directories, grants: await listPlatformGrants(tx) });
+		return buildPlatform({ settings, directories, grants: await listPlatformGrants(tx) }, lookup());
 	});
 	if (built.faults.length > 0) onFaults?.('*', built.faults);
 	return built;
@@ -194,6 +195,9 @@ function snapshotOf(version: number, { platform, held }: State): Snapshot {
 		directories: platform.directories,
 		grantRules: [...platform.grantRules, ...built.flatMap(({ grantRules }) => grantRules)],
 		memberships: byHolder(built.flatMap(({ memberships }) => memberships)),
+		openWebUi: platform.settings.openWebUi,
+		openWebUiLinks: new Map(built.flatMap(({ openWebUiLinks }) => openWebUiLinks)),
+		apiKeys: byDigest(built.flatMap(({ apiKeys }) => apiKeys)),
 		workspaces: built.map(({ workspace }) => workspace),
 		limits: platform.settings.limits,
 		names: platform.settings.names,

@@ -16,7 +16,9 @@ const GRANTS = [
 beforeAll(async () => {
 	bench = await openWorkbench();
 	const child = { transport: 'stdio', ...stdioServer({ canary: 'CHILD', logPath: bench.path('child.jsonl') }) };
-	bench.configure({ workspaces: { google: { servers: { child } } }, grants: GRANTS });
+	const openWebUi = { chat: { secret: '${file:chat.secret}' } };
+	writeFileSync(bench.path('chat.secret'), 'a secret of thirty-two bytes or more');
+	bench.configure({ workspaces: { google: { servers: { child } } }, grants: GRANTS, openWebUi });
 	gateway = await serve(bench);
 	tokens = {
 		admin: bench.directory.token({ groups: ['Admins'] }),
@@ -108,6 +110,68 @@ describe('the command line beside a gateway', () => {
 		expect(held.code).toBe(0);
 		expect(held.out).toContain('the configuration file manages them');
 		expect(held.out).toContain('Nothing to change.');
+	});
+
+	it('makes a key that is printed once, keeps it through a start with the file, and revokes it', async () => {
+		const keys = (...args: string[]) => as(tokens.googleAdmin, 'key', ...args);
+		const bounds = [
+			'--access',
+			'write',
+			'--server',
+			'child',
+			'--network',
+			'127.0.0.0/8',
+			'--expires',
+			'2031-01-31T00:00:00Z',
+		];
+		const made = await keys('create', 'google', 'Nightly report', ...bounds);
+		const [key = '', told = ''] = made.out.split('\n');
+		expect([made.code, key]).toEqual([0, expect.stringMatching(/^pc_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}$/)]);
+		const id = /^This is key (\S+)\./.exec(told)?.[1] ?? '';
+		const shown = await keys('show', 'google', id, '--json');
+		const expires = '2031-01-31T00:00:00.000Z';
+		const bound = { servers: ['child'], networks: ['127.0.0.0/8'], expiresAt: expires };
+		expect(JSON.parse(shown.out)).toMatchObject({ name: 'Nightly report', level: 'write', ...bound });
+		expect(shown.out).not.toContain(key.slice(12));
+		expect((await keys('list', 'google')).out).toContain(id);
+		gateway.signal('SIGTERM');
+		await gateway.exit;
+		gateway = await serve(bench);
+		const called = await as(key, 'server', 'test', 'google/child', 'echo', '--arguments', '{"text":"hello"}');
+		expect([called.code, called.out]).toEqual([0, expect.stringContaining('CHILD: hello')]);
+		const open = ['--server', 'all', '--network', 'any', '--expires', 'never'];
+		expect((await keys('update', 'google', id, '--name', 'Daily', ...open)).code).toBe(0);
+		const unbound = { name: 'Daily', servers: null, networks: null, expiresAt: null };
+		expect(JSON.parse((await keys('show', 'google', id, '--json')).out)).toMatchObject(unbound);
+		expect((await as(key, 'key', 'list', 'google')).err).toContain('PC_KEY_REFUSED');
+		expect((await keys('create', 'google', 'Mine', '--access', 'read', '--personal')).err).toContain(
+			'PC_KEY_OWNER_UNKNOWN',
+		);
+		expect((await keys('revoke', 'google', id)).out).toBe(`Revoked the key ${id}.\n`);
+		expect((await as(key, 'server', 'test', 'google/child', 'echo')).err).toContain('PC_KEY_INVALID');
+	});
+
+	it('links accounts of Open WebUI and prints connections to paste', async () => {
+		const webui = (...args: string[]) => as(tokens.googleAdmin, 'open-webui', ...args);
+		const trusting = ['--access', 'write', '--open-webui', 'chat', '--plain', '--network', '127.0.0.1'];
+		const made = await as(tokens.googleAdmin, 'key', 'create', 'google', 'Chat', ...trusting, '--json');
+		const trust = { instance: 'chat', plain: true, linkByEmail: false };
+		expect(JSON.parse(made.out)).toMatchObject({ kind: 'open-webui', openWebUi: trust });
+		const linked = await webui('link', 'google', 'chat', 'ada-oid', '--subject', 'ada-there', '--name', 'Ada');
+		expect([linked.code, linked.out]).toEqual([0, 'Linked ada-there of chat to ada-oid.\n']);
+		const [row = ''] = (await webui('links', 'google')).out.trim().split('\n').slice(1);
+		const [id = '', ...cells] = row.split(/ {2,}/);
+		expect(cells).toEqual(['chat', 'ada-there', '-', 'ada-oid', 'Ada']);
+		const printed = await webui('connection', 'google/child', '--base', gateway.url, '--group', 'g-1', 'g-2');
+		const [mcp] = JSON.parse(printed.out);
+		expect(mcp).toMatchObject({
+			type: 'mcp',
+			url: `${gateway.url}/w/google/s/child/mcp`,
+			info: { id: 'google-child' },
+		});
+		expect(mcp.config.access_grants).toHaveLength(2);
+		expect((await webui('unlink', 'google', id)).code).toBe(0);
+		expect((await webui('links', 'google')).out).toBe('There are no links.\n');
 	});
 
 	it('takes its word back when it stops', async () => {

@@ -15,7 +15,7 @@ beforeEach(async () => {
 			grants: [{ group: 'G', workspace: 'google', access: 'write' }],
 		},
 		{},
-		{ perMinute: 4 },
+		{ limiting: { perMinute: 4 } },
 	);
 });
 afterEach(async () => {

@@ -1,5 +1,6 @@
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
-import { IDENTITY_REQUIREMENTS } from './requirements-identity.ts';
+import { KEY_REQUIREMENTS } from './requirements-keys.ts';
+import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
@@ -25,5 +26,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...RUNNING_REQUIREMENTS,
 	...STORE_REQUIREMENTS,
 	...DEPLOY_REQUIREMENTS,
-	...IDENTITY_REQUIREMENTS,
+	...KEY_REQUIREMENTS,
+	...LIMIT_REQUIREMENTS,
 ];

@@ -7,6 +7,7 @@ import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
+import { type GivenKey, withKeys } from './with-keys.ts';
 
 /** A configuration file without directories: those come from the harness. */
 export type ConfigInput = Readonly<Record<string, unknown>>;
@@ -33,11 +34,17 @@ export interface TestGateway {
 	close(): Promise<void>;
 }
 
+/** What a gateway may be given beside its configuration. */
+export interface Beside extends Pick<AppParts, 'limiting'> {
+	/** API keys, which no file holds. */
+	readonly keys?: readonly GivenKey[];
+}
+
 /** Starts a gateway with this configuration; `secrets` become the environment that `${env:…}` reads. */
 export async function startGateway(
 	config: ConfigInput,
 	secrets: NodeJS.ProcessEnv = {},
-	limiting: NonNullable<AppParts['limiting']> = {},
+	{ limiting, keys = [] }: Beside = {},
 ): Promise<TestGateway> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
 	const directory = await startFakeDirectory();
@@ -49,9 +56,9 @@ export async function startGateway(
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
 	const records = createFileRecord(join(folder, 'audit.jsonl'));
 	const app = createApp({
-		snapshots,
+		snapshots: withKeys(snapshots, keys),
 		records,
-		limiting,
+		...(limiting && { limiting }),
 		childEnv,
 		log: createLog(process.env['TEST_LOG'] ?? 'silent'),
 	});

@@ -41,6 +41,8 @@ export interface ManagedGateway {
 export interface ManagedOptions {
 	/** A server that is running already; one is started and stopped otherwise. */
 	readonly postgres?: TestPostgres;
+	/** Another gateway whose database and directory it shares; nothing is applied then. */
+	readonly beside?: ManagedGateway;
 	/** What `${env:…}` reads. */
 	readonly secrets?: NodeJS.ProcessEnv;
 	/** Another way to the same database, for the gateway alone. */
@@ -57,16 +59,17 @@ export interface ManagedOptions {
 export async function startManagedGateway(config: ConfigInput, options: ManagedOptions = {}): Promise<ManagedGateway> {
 	const { secrets = {}, by = (connection) => connection, spoolBytes = 1_000_000_000, staleMs = 3_600_000 } = options;
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-managed-'));
-	const postgres = options.postgres ?? (await startTestPostgres('embedded'));
-	const database = await postgres.createDatabase();
-	await migrate(database.owner);
+	const { beside } = options;
+	const own = (options.postgres ?? beside) ? undefined : await startTestPostgres('embedded');
+	const database = beside?.database ?? (await createMigrated((options.postgres ?? own) as TestPostgres));
 	const store = createStore({ connections: { app: by(database.app), platform: by(database.platform) } });
 	await prepareAudit(store);
-	const directory = await startFakeDirectory();
+	const directory = beside?.directory ?? (await startFakeDirectory());
 	const text = stringify({ directories: [directory.directory], ...config });
 	const { declared } = readConfig(text, { file: join(folder, 'x.yaml'), env: secrets, version: 1 });
 	const wanted = declaredOf(declared as never);
-	await applyConfig(store, { wanted, actor: 'operator', managedBy: 'api', prune: 'nothing', takesOver: 'nothing' });
+	if (beside === undefined)
+		await applyConfig(store, { wanted, actor: 'operator', managedBy: 'api', prune: 'nothing', takesOver: 'nothing' });
 	const log = createLog(process.env['TEST_LOG'] ?? 'silent');
 	const opened = { store, listenAt: by(database.app) };
 	const configuration = await openConfiguration({ opened, file: undefined, env: secrets, log });
@@ -101,11 +104,17 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 			records.close();
 			await configuration.close();
 			await store.close();
-			await directory.close();
-			if (options.postgres === undefined) await postgres.close();
+			if (beside === undefined) await directory.close();
+			await own?.close();
 			rmSync(folder, { recursive: true, force: true });
 		},
 	};
+}
+
+async function createMigrated(postgres: TestPostgres): Promise<TestDatabase> {
+	const database = await postgres.createDatabase();
+	await migrate(database.owner);
+	return database;
 }
 
 async function shipAll(shipper: Shipper): Promise<void> {

@@ -10,7 +10,8 @@ export function workspaceOf(slug: string, parts: Partial<Workspace> = {}): Works
 /** A snapshot of empty workspaces, where the parts say nothing else. */
 export function snapshotOf(slugs: readonly string[], parts: Partial<Snapshot> = {}): Snapshot {
 	return {
-		...{ version: 1, directories: [], grantRules: [], memberships: new Map() },
+		...{ version: 1, directories: [], grantRules: [], memberships: new Map(), apiKeys: new Map() },
+		...{ openWebUi: new Map(), openWebUiLinks: new Map() },
 		workspaces: new Map(slugs.map((slug) => [slug, workspaceOf(slug)])),
 		limits: DEFAULT_EDGE_LIMITS,
 		names: { url: undefined, hosts: new Set(), origins: new Set() },

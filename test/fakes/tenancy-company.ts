@@ -5,11 +5,14 @@ import { type ConfigInput, startGateway, type TestGateway } from './gateway.ts';
 import { type Caller, createCaller, type Era } from './tenancy-caller.ts';
 import { makeSecret } from './tenancy-canary.ts';
 import { type Build, startUpstream, type Upstream } from './tenancy-upstream.ts';
+import type { GivenKey } from './with-keys.ts';
 
 /** Somebody who signs in: the name is also the `oid`. */
 export interface Person {
 	readonly name: string;
 	readonly groups: readonly string[];
+	/** Comes with this API key instead of a token. */
+	readonly key?: string;
 }
 
 /** A grant as the configuration file has it. */
@@ -31,6 +34,8 @@ export interface CompanyPlan {
 	readonly workspaceOf?: (workspace: string) => object;
 	/** Every tool waits at random up to so long, milliseconds. */
 	readonly jitterMs?: number;
+	/** API keys that the gateway is to know. */
+	readonly keys?: readonly GivenKey[];
 }
 
 /** Fixture servers in several workspaces, and the configuration that puts a gateway before them. */
@@ -82,7 +87,7 @@ export async function startServers(plan: CompanyPlan): Promise<Servers> {
 /** Starts all servers of a plan and a gateway before them. */
 export async function startCompany(plan: CompanyPlan): Promise<Company> {
 	const servers = await startServers(plan);
-	const started = startGateway(servers.config(), environmentOf(servers.secrets));
+	const started = startGateway(servers.config(), environmentOf(servers.secrets), { keys: plan.keys ?? [] });
 	const gateway = await started.catch(async (error: unknown) => {
 		await servers.close();
 		throw error;
@@ -91,7 +96,7 @@ export async function startCompany(plan: CompanyPlan): Promise<Company> {
 		...servers,
 		gateway,
 		caller(person, era, headers) {
-			const token = gateway.tokenFor(person.groups, { oid: person.name });
+			const token = person.key ?? gateway.tokenFor(person.groups, { oid: person.name });
 			return createCaller({ url: gateway.url, token, era, ...(headers && { headers }) });
 		},
 		async close() {

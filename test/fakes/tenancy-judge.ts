@@ -3,19 +3,26 @@ import { foreignMarks, marksIn } from './tenancy-canary.ts';
 import type { Company } from './tenancy-company.ts';
 import { type Deed, deedAt, type Matrix, nameAt, type Operation, type Row } from './tenancy-matrix.ts';
 import { bytesOf, type Delivery, faceOf, refusalIn, responseIn } from './tenancy-wire.ts';
+import type { GivenKey } from './with-keys.ts';
 
 /** Plays a row and says all that is wrong with how it ended; nothing when it ended as the matrix says. */
 export type Judge = (row: Row) => Promise<readonly string[]>;
 
 /** A judge with its callers; `asked` is every marker of a row that had to be refused, to look for once more at the end. */
-export function createJudge(company: Company, matrix: Matrix): { judge: Judge; readonly refused: readonly string[] } {
+export function createJudge(
+	company: Company,
+	matrix: Matrix,
+	keys: ReadonlyMap<string, GivenKey> = new Map(),
+): { judge: Judge; readonly refused: readonly string[] } {
 	const callers = new Map<string, Caller>();
 	const refused: string[] = [];
 	let count = 0;
 	const callerOf = ({ person, era }: Row): Caller => {
 		const key = `${person} ${era}`;
-		const groups = matrix.people[person]!.groups;
-		const caller = callers.get(key) ?? company.caller({ name: person, groups }, era);
+		const { groups = [] } = matrix.people[person]!;
+		const text = keys.get(person)?.text;
+		const who = { name: person, groups, ...(text !== undefined && { key: text }) };
+		const caller = callers.get(key) ?? company.caller(who, era);
 		callers.set(key, caller);
 		return caller;
 	};
@@ -49,9 +56,14 @@ async function play(played: Played): Promise<readonly string[]> {
 	return [...leaks, ...arrived, ...(await refusalFaults(played, operation, answer))];
 }
 
+// Whether there is anything at the address for them: aggregates are there without the servers outside a key.
+function isOpen({ inside, within, address }: Row): boolean {
+	return inside && (within || address !== 'server');
+}
+
 // Where a person holds nothing no session can be had, and asking for one would only be refused alike.
 function ask({ caller, row }: Played, { path, method, params }: Deed): Promise<Delivery> {
-	return caller.send(path, method, params, { id: 'same', sessionless: !row.inside && row.address !== 'all' });
+	return caller.send(path, method, params, { id: 'same', sessionless: !isOpen(row) && row.address !== 'all' });
 }
 
 function leaksIn({ company, matrix, row }: Played, answer: Delivery): readonly string[] {
@@ -80,24 +92,26 @@ function allowedFaults({ company, row, marker }: Played, operation: Operation, a
 
 async function refusalFaults(played: Played, operation: Operation, answer: Delivery): Promise<readonly string[]> {
 	const { row, marker } = played;
-	if (!row.inside && row.address === 'all' && operation.lists) return missingFaults(played, answer);
+	const isLeftOut = row.inside ? !row.within && row.address !== 'server' : row.address === 'all';
+	if (isLeftOut && operation.lists) return missingFaults(played, answer);
 	const code = expectedCode(row, operation);
 	const wrong = refusalIn(answer) === code ? [] : [`answered ${refusalIn(answer)} instead of ${code}`];
-	const place = row.inside ? { ...row, suffix: '_nonesuch' } : NOWHERE;
+	const unknown = row.within ? { ...row, suffix: '_nonesuch' } : { ...row, server: 'nonesuch', suffix: '' };
+	const place = row.inside ? unknown : NOWHERE;
 	const twin = await ask(played, deedAt(operation, row.address, place, `${marker}-twin`));
 	return faceOf(answer) === faceOf(twin) ? wrong : [...wrong, `differs from ${faceOf(twin)}`];
 }
 
-// The address of all workspaces answers everybody; what it must not do is mention the server.
+// An aggregate answers whoever may be there; what it must not do is mention the server.
 function missingFaults({ company, row }: Played, answer: Delivery): readonly string[] {
 	if (responseIn(answer).result === undefined) return [`answered ${answer.body}`];
 	const { canary } = company.upstream(row.workspace, row.server);
-	const traces = [canary, nameAt('all', { ...row, suffix: '' }, '')];
+	const traces = [canary, nameAt(row.address, { ...row, suffix: '' }, '')];
 	return traces.filter((trace) => answer.body.includes(trace)).map((trace) => `lists ${trace}`);
 }
 
-function expectedCode({ inside, address }: Row, operation: Operation): string {
-	if (!inside && address !== 'all') return 'PC_ADDRESS_UNKNOWN';
+function expectedCode(row: Row, operation: Operation): string {
+	if (!isOpen(row) && row.address !== 'all') return 'PC_ADDRESS_UNKNOWN';
 	if (operation.resource) return 'PC_RESOURCE_UNKNOWN';
 	return operation.tool ? 'PC_TOOL_UNKNOWN' : 'PC_PROMPT_UNKNOWN';
 }

@@ -5,6 +5,7 @@ import type { ListKind } from '../../src/mcp/methods.ts';
 import type { Era, Params } from './tenancy-caller.ts';
 import type { GrantEntry } from './tenancy-company.ts';
 import type { Build } from './tenancy-upstream.ts';
+import { type GivenKey, makeGivenKey } from './with-keys.ts';
 
 /** One thing a person may try. */
 export interface Operation {
@@ -24,7 +25,16 @@ export type AddressKind = 'server' | 'workspace' | 'toolset' | 'all';
 export interface Matrix {
 	readonly levels: readonly AccessLevel[];
 	readonly people: Readonly<
-		Record<string, { readonly groups: readonly string[]; readonly holds: Readonly<Record<string, string>> }>
+		Record<
+			string,
+			{
+				/** Of somebody with a token; the others come with an API key. */
+				readonly groups?: readonly string[];
+				/** The only servers of a key. */
+				readonly servers?: readonly string[];
+				readonly holds: Readonly<Record<string, string>>;
+			}
+		>
 	>;
 	readonly grants: readonly GrantEntry[];
 	readonly servers: Readonly<Record<string, Readonly<Record<string, Build>>>>;
@@ -46,6 +56,8 @@ export interface Row {
 	readonly address: AddressKind;
 	/** Whether the person holds anything in the workspace. */
 	readonly inside: boolean;
+	/** Whether the key they come with, if any, is for this server. */
+	readonly within: boolean;
 	/** Whether there is somebody who may, at this address. */
 	readonly possible: boolean;
 	readonly allowed: boolean;
@@ -83,13 +95,15 @@ function isAsked({ lists }: Operation, address: AddressKind): boolean {
 
 function endOf(
 	{ levels, people, operations, picked }: Matrix,
-	{ person, operation, workspace, address }: Pick<Row, 'person' | 'operation' | 'workspace' | 'address'>,
-): Pick<Row, 'inside' | 'possible' | 'allowed'> {
+	{ person, operation, workspace, server, address }: Omit<Row, 'era' | 'inside' | 'within' | 'possible' | 'allowed'>,
+): Pick<Row, 'inside' | 'within' | 'possible' | 'allowed'> {
 	const held = levels.indexOf(people[person]!.holds[workspace] as AccessLevel);
 	const { needs, tool, lists } = operations[operation]!;
 	const isThere = address !== 'toolset' || lists === 'tools' || (tool !== undefined && picked.includes(tool));
 	const possible = isThere && needs !== 'nobody';
-	return { inside: held >= 0, possible, allowed: possible && held >= levels.indexOf(needs as AccessLevel) };
+	const within = people[person]!.servers?.includes(server) ?? true;
+	const allowed = possible && within && held >= levels.indexOf(needs as AccessLevel);
+	return { inside: held >= 0, within, possible, allowed };
 }
 
 /** The toolset of a matrix, as every workspace has it. */
@@ -99,6 +113,20 @@ export const TOOLSET = 'picked';
 export function withToolset(servers: readonly string[], picked: readonly string[]): object {
 	const tools = servers.flatMap((server) => picked.map((tool) => `${server}/${tool}`));
 	return { toolsets: { [TOOLSET]: { tools } } };
+}
+
+/** The API keys of a matrix, by the name of who comes with one: of the only workspace they hold anything in. */
+export function keysOf({ people }: Matrix): ReadonlyMap<string, GivenKey> {
+	const keyed = Object.entries(people).filter(([, { groups }]) => groups === undefined);
+	return new Map(
+		keyed.map(([name, { holds, servers }]) => {
+			const [[workspace, level], ...others] = Object.entries(holds).filter(([, each]) => each !== 'nothing') as [
+				[string, AccessLevel],
+			];
+			if (others.length > 0) throw new Error(`${name} has a key of several workspaces`);
+			return [name, makeGivenKey({ workspace, level, ...(servers && { servers }) })];
+		}),
+	);
 }
 
 /** A row without its person: who can do it stands beside who cannot. */

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createKeyText, keyDigest, keyPrefix } from '../../src/lib/api-key-text.ts';
+import { insertApiKey } from '../../src/store/queries/api-key.ts';
 import { listAuditEvents } from '../../src/store/queries/audit-event.ts';
 import { insertServer } from '../../src/store/queries/server.ts';
 import { createStore, type Store } from '../../src/store/store.ts';
@@ -44,11 +46,11 @@ async function start(options: ManagedOptions = {}): Promise<void> {
 }
 
 const bearer = (): Record<string, string> => ({ authorization: `Bearer ${gateway.tokenFor(['G'])}` });
-const call = () =>
+const call = (headers = bearer()) =>
 	post(
 		`${gateway.url}/w/google/mcp`,
 		legacy('tools/call', { name: 'tools__echo', arguments: { text: 'hello' } }),
-		bearer(),
+		headers,
 	);
 const workspaceId = (): string => gateway.configuration.snapshots.current().workspaces.get('google')?.id ?? '';
 const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
@@ -85,15 +87,30 @@ const addServer = (slug: string): Promise<string> =>
 		}),
 	);
 
+/** Makes a key beside the gateway, and waits until the gateway knows it. */
+async function addKey(): Promise<Record<string, string>> {
+	const key = createKeyText();
+	const digest = keyDigest(key);
+	await beside.withWorkspace(workspaceId(), 'test', (tx) =>
+		insertApiKey(tx, {
+			...{ kind: 'service', name: 'Nightly', level: 'write', servers: null, networks: null, settings: {} },
+			...{ digest, prefix: keyPrefix(key), owner: undefined, expiresAt: null, createdBy: 'operator' },
+		}),
+	);
+	await swapped(() => gateway.configuration.snapshots.current().apiKeys.has(digest));
+	return { authorization: `Bearer ${key}` };
+}
+
 describe('a gateway whose database is gone', () => {
 	it('serves calls by what it knows, asking the database nothing, and records them when it is back', async () => {
 		await start();
+		const withKey = await addKey();
 		const before = await call();
 		expect(before.text).toContain('hello');
 		await gateway.shipped();
 		await line.cut();
 		const sent = line.sentBytes();
-		const answers = await Promise.all(Array.from({ length: 200 }, call));
+		const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => call(n % 2 === 0 ? withKey : bearer())));
 		expect(answers.every(({ status, text }) => status === 200 && text.includes('hello'))).toBe(true);
 		expect(line.sentBytes()).toBe(sent);
 		await line.restore();

@@ -65,6 +65,13 @@ async function use(workspace: string, mark: string): Promise<readonly number[]> 
 	return answers.map(({ status }) => status);
 }
 
+async function makeKey(workspace: string, mark: string): Promise<void> {
+	const headers = { ...bearer(`Group-${mark}`), 'content-type': 'application/json' };
+	const body = JSON.stringify({ kind: 'service', name: `Key ${mark}`, level: 'read' });
+	const made = await fetch(`${gateway.url}/api/v1/workspaces/${workspace}/keys`, { method: 'POST', headers, body });
+	expect(made.status).toBe(201);
+}
+
 /** Every table and column of the database in which a text occurs. */
 async function placesInDatabase(text: string): Promise<readonly string[]> {
 	const client = new pg.Client(gateway.database.superuser);
@@ -125,9 +132,12 @@ describe('a workspace that is deleted', () => {
 	it('leaves nothing: no row, no record, no file, no child, no cached state, and others have all of theirs', async () => {
 		expect(await use('goes', CANARY)).toEqual([200, 200, 200]);
 		expect(await use('stays', OTHER)).toEqual([200, 200, 200]);
+		await makeKey('goes', CANARY);
+		await makeKey('stays', OTHER);
 		await gateway.shipped();
 		// Positive control: it is everywhere it can be.
 		const tables = [
+			'api_key',
 			'audit_event',
 			'grant_rule',
 			'membership',

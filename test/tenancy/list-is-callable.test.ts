@@ -8,6 +8,7 @@ import { type Company, startCompany } from '../fakes/tenancy-company.ts';
 import { type AddressKind, pathAt, TOOLSET } from '../fakes/tenancy-matrix.ts';
 import type { Build } from '../fakes/tenancy-upstream.ts';
 import { refusalIn, responseIn } from '../fakes/tenancy-wire.ts';
+import { type GivenKey, makeGivenKey } from '../fakes/with-keys.ts';
 
 const SERVERS = {
 	child: 'stdio-legacy',
@@ -20,6 +21,16 @@ const SLUGS = Object.keys(SERVERS) as (keyof typeof SERVERS)[];
 const GROUPS: Readonly<Record<AccessLevel, string>> = { read: 'Readers', write: 'Writers', admin: 'Admins' };
 const LEVELS = Object.keys(GROUPS) as AccessLevel[];
 const ADDRESSES: readonly AddressKind[] = ['server', 'workspace', 'toolset', 'all'];
+
+/** How somebody comes: with a token, with a key of the workspace, or with one for some of its servers. */
+const COMINGS = ['token', 'key', 'key for some'] as const;
+const SOME: readonly string[] = ['child', 'fresh', 'old'];
+const KEYS: ReadonlyMap<string, GivenKey> = new Map(
+	LEVELS.flatMap((level) => [
+		[`key ${level}`, makeGivenKey({ workspace: 'google', level })] as const,
+		[`key for some ${level}`, makeGivenKey({ workspace: 'google', level, servers: SOME })] as const,
+	]),
+);
 
 /** Every tool that each server really has. */
 const TOOLS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
@@ -41,7 +52,7 @@ beforeAll(async () => {
 	const grants = LEVELS.map((access) => ({ group: GROUPS[access], workspace: 'google', access }));
 	const workspaceOf = (workspace: string) => (workspace === 'google' ? toolsetOf(picked) : {});
 	const servers = { google: SERVERS, microsoft: { other: 'stdio-modern' } } as const;
-	company = await startCompany({ servers, grants, workspaceOf });
+	company = await startCompany({ servers, grants, workspaceOf, keys: [...KEYS.values()] });
 });
 afterAll(() => company.close());
 
@@ -63,6 +74,7 @@ const TOOL_RULES = fc.record({
 const CASE = fc.record({
 	tools: fc.record(Object.fromEntries(SLUGS.map((slug) => [slug, TOOL_RULES])) as Record<string, typeof TOOL_RULES>),
 	level: fc.constantFrom(...LEVELS),
+	coming: fc.constantFrom(...COMINGS),
 	era: fc.constantFrom(...ERAS),
 	address: fc.constantFrom(...ADDRESSES),
 	slug: fc.constantFrom(...SLUGS),
@@ -82,7 +94,9 @@ const EXAMPLES = WAYS.map((way, index): [Case] => {
 	const rules = { [ALL_TOOLS[index]!]: { enabled: false }, add: { minimumLevel: 'admin' as const } };
 	const same = SLUGS.map((slug) => [slug, { default: 'enabled' as const, rules }] as const);
 	const half = ALL_PATHS.filter((_, at) => at % 2 === 0);
-	return [{ ...way, level: 'write', picked: half, tools: Object.fromEntries(same) as Case['tools'] }];
+	const isOutside = way.address === 'server' && way.era === 'modern' && !SOME.includes(way.slug);
+	const coming = isOutside ? 'key for some' : COMINGS[index % COMINGS.length]!;
+	return [{ ...way, level: 'write', coming, picked: half, tools: Object.fromEntries(same) as Case['tools'] }];
 });
 
 type Rules = Readonly<
@@ -110,7 +124,10 @@ function toolsAt(address: AddressKind, slug: string): readonly string[] {
 }
 
 async function listed(caller: Caller, path: string): Promise<readonly string[]> {
-	const { result } = responseIn(await caller.send(path, 'tools/list'));
+	const answer = await caller.send(path, 'tools/list');
+	// There is no such address with a key that is not for the server.
+	if (refusalIn(answer) === 'PC_ADDRESS_UNKNOWN') return [];
+	const { result } = responseIn(answer);
 	return (result.tools as { name: string }[]).map(({ name }) => name).sort();
 }
 
@@ -127,31 +144,39 @@ async function callable(caller: Caller, path: string, names: readonly string[]):
 	for (const name of names) {
 		const call = () => caller.send(path, 'tools/call', { name, arguments: { bytes: 1, a: 1, b: 1 } });
 		const refusal = refusalIn(await call());
-		if (refusal !== 'PC_TOOL_UNKNOWN') found.push(name);
-		expect([undefined, 'PC_TOOL_UNKNOWN', ...FAILURES], name).toContain(refusal);
+		const isUnknown = refusal === 'PC_TOOL_UNKNOWN' || refusal === 'PC_ADDRESS_UNKNOWN';
+		if (!isUnknown) found.push(name);
+		expect([undefined, 'PC_TOOL_UNKNOWN', 'PC_ADDRESS_UNKNOWN', ...FAILURES], name).toContain(refusal);
 		// It changes the list, so it is called once more to change it back.
 		if (name.includes('toggle_tool')) await call();
 	}
 	return found.sort();
 }
 
-const callerOf = (level: AccessLevel, era: Era): Caller =>
-	company.caller({ name: `person-${level}`, groups: [GROUPS[level]] }, era);
+const callerOf = (level: AccessLevel, era: Era, coming: (typeof COMINGS)[number] = 'token'): Caller => {
+	const key = KEYS.get(`${coming} ${level}`)?.text;
+	return company.caller({ name: `person-${level}`, groups: [GROUPS[level]], ...(key !== undefined && { key }) }, era);
+};
 
 describe('a list of tools', () => {
-	it('names exactly the tools that can be called, whatever the rules, level, era and address', async () => {
+	it('names exactly the tools that can be called, whatever the rules, level, key, era and address', async () => {
 		const seen = new Set<string>();
-		const property = fc.asyncProperty(CASE, async ({ tools, level, era, address, slug, ...drawn }) => {
+		const property = fc.asyncProperty(CASE, async ({ tools, level, coming, era, address, slug, ...drawn }) => {
 			picked = drawn.picked;
 			await configure(tools);
-			const caller = callerOf(level, era);
+			const caller = callerOf(level, era, coming);
 			const path = pathAt(address, { workspace: 'google', server: slug });
 			const names = await listed(caller, path);
-			seen.add(`${level} ${era} ${address} ${names.length > 0 ? 'some' : 'none'}`);
+			const isOutside = coming === 'key for some' && address === 'server' && !SOME.includes(slug);
+			if (isOutside) expect(names).toEqual([]);
+			const way = isOutside ? 'outside' : `${level} ${era} ${address}`;
+			seen.add(`${way} ${coming} ${names.length > 0 ? 'some' : 'none'}`);
 			expect(await callable(caller, path, toolsAt(address, slug))).toEqual(names);
 		});
 		await fc.assert(property, { numRuns: 50, examples: EXAMPLES });
-		expect([...seen].filter((each) => each.endsWith('some')).length).toBeGreaterThan(8);
+		expect([...seen].filter((each) => each.endsWith(' some')).length).toBeGreaterThan(8);
+		expect(seen).toContain('outside key for some none');
+		for (const coming of COMINGS) expect([...seen].some((each) => each.endsWith(`${coming} some`))).toBe(true);
 	});
 
 	it.each(ERAS)('is what the rules say, worked out by hand (%s)', async (era) => {

@@ -7,6 +7,8 @@ import type {
 	JsonObject,
 } from '../../config/declared.ts';
 import type { WorkspaceTx } from '../tx.ts';
+import type { ConfiguredKey } from './api-key.ts';
+import type { OpenWebUiLink } from './open-webui-link.ts';
 import type { Manager } from './rows.ts';
 
 /** Everything a snapshot of a workspace is made of, read in one statement, so that it is of one moment. */
@@ -18,6 +20,10 @@ export interface WorkspaceConfig {
 	readonly declared: DeclaredWorkspace;
 	/** What only the file may change: `workspace`, `server:jira`, `toolset:…`, `grant:<key>`, `member:<key>`. */
 	readonly fileManaged: readonly string[];
+	/** Never part of what a file declares. */
+	readonly apiKeys: readonly ConfiguredKey[];
+	/** No part of it either. */
+	readonly openWebUiLinks: readonly OpenWebUiLink[];
 }
 
 interface Row {
@@ -40,6 +46,8 @@ interface Row {
 	}[];
 	readonly grants: readonly (DeclaredGrant & { readonly managedBy: Manager })[];
 	readonly members: readonly (DeclaredMember & { readonly managedBy: Manager })[];
+	readonly apiKeys: readonly ConfiguredKey[];
+	readonly openWebUiLinks: readonly OpenWebUiLink[];
 }
 
 /** The configuration of the transaction's workspace; `undefined` when it is gone. */
@@ -72,7 +80,16 @@ export async function readWorkspaceConfig(tx: WorkspaceTx): Promise<WorkspaceCon
 			(select coalesce(json_agg(json_build_object(
 				'issuer', p.issuer, 'tid', p.tid, 'oid', p.oid, 'name', p.name, 'level', p.level, 'managedBy', p.managed_by
 			) order by p.oid, p.tid, p.issuer), '[]')
-			from portcullis.membership p where p.workspace_id = w.workspace_id) as members
+			from portcullis.membership p where p.workspace_id = w.workspace_id) as members,
+			(select coalesce(json_agg(json_build_object(
+				'id', k.id, 'digest', encode(k.digest, 'hex'), 'kind', k.kind, 'name', k.name, 'level', k.level,
+				'issuer', k.issuer, 'tid', k.tid, 'oid', k.oid, 'servers', k.servers, 'networks', k.networks,
+				'settings', k.settings, 'expiresAt', floor(extract(epoch from k.expires_at) * 1000)
+			) order by k.id), '[]') from portcullis.api_key k where k.workspace_id = w.workspace_id) as "apiKeys",
+			(select coalesce(json_agg(json_build_object(
+				'instance', l.instance, 'subject', l.subject, 'email', l.email, 'issuer', l.issuer, 'tid', l.tid, 'oid', l.oid,
+				'name', l.name
+			) order by l.id), '[]') from portcullis.open_webui_link l where l.workspace_id = w.workspace_id) as "openWebUiLinks"
 		 from portcullis.workspace w where w.workspace_id = $1`,
 		[tx.workspaceId],
 	);
@@ -94,6 +111,8 @@ function configOf(workspaceId: string, row: Row): WorkspaceConfig {
 			members: row.members.map(({ managedBy: _, ...member }) => member),
 		},
 		fileManaged: fileManagedOf(row),
+		apiKeys: row.apiKeys,
+		openWebUiLinks: row.openWebUiLinks,
 	};
 }
 

@@ -1,7 +1,7 @@
 import type { Requirement } from './requirements.ts';
 
 /** What is promised about who calls, and how much. */
-export const IDENTITY_REQUIREMENTS: readonly Requirement[] = [
+export const LIMIT_REQUIREMENTS: readonly Requirement[] = [
 	{
 		id: 'limits-together',
 		promise:
