@@ -2,8 +2,8 @@ import ts from 'typescript';
 import { place, type SourceFile, type TextFile, walk } from '../source-files.ts';
 import type { Rule } from './rule.ts';
 
-/** Where a directory of Microsoft is meant, and the product's one-line description. */
-const ENTRA_WORDS = /entra[ -]tenants?|tenant_?ids?|multi-tenant/gi;
+/** Where a directory of Microsoft is meant, the header edges name it with, and the product's one-line description. */
+const ENTRA_WORDS = /entra[ -]tenants?|tenant_?ids?|x[-_]tenant[-_]id|multi-tenant/gi;
 const DIRECTORY_CODE = /^src\/(config|identity)\/|^src\/cli\/demo-directory/;
 /** A text that speaks of the claims of a token means the directory it came from. */
 const CLAIM = /\b(tid|iss)\b/;
