@@ -4,10 +4,11 @@ import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
+import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
-import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
+import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
@@ -30,6 +31,8 @@ import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
 export interface AppParts {
 	/** Whoever made it closes it after the app. */
 	readonly snapshots: SnapshotSource;
+	/** Public listeners besides the main one. */
+	readonly listeners?: readonly ListenerSettings[];
 	/** Where the audit goes; whoever made it closes it after the app. */
 	readonly records: RecordKeeper;
 	/** Where the management API finds what it manages; without it there is nothing to manage. */
@@ -45,11 +48,12 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, records, managed, childEnv, log, isStale = () => false }: AppParts) {
+export function createApp(parts: AppParts) {
+	const { snapshots, records, managed, childEnv, log, isStale = () => false, listeners = [] } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
-	const authenticator = createAuthenticate({ snapshots });
+	const authenticator = createAuthenticate({ snapshots, listeners });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -78,9 +82,10 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 		serverState,
 		/** The management API for the operator, who asks from within this process. */
 		operatorApi: () => adminFor(() => ({ kind: 'operator' })),
-		async listen(at: Both<ListenAt>) {
+		async listen(places: Places) {
 			await admin.ready();
-			return listenBoth(at, {
+			const everywhere = { ...places, further: listeners };
+			return listenAll(everywhere, {
 				public: createPublicHandler({ data: dataPlane, admin }, snapshots),
 				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
 			});

@@ -60,7 +60,8 @@ export async function answerRequest(parts: AnswerParts, arrival: ApiRequest): Pr
 		trail.note({ address, method: visitor.request.method ?? '', route: 'api' });
 		const admitted = admit(parts, arrival);
 		const caller = await parts.callerOf(presentedBy(visitor.request));
-		trail.note({ principal: identityOf(caller) });
+		const vouchedBy = caller.kind === 'principal' && { vouchedBy: caller.principal.vouchedBy };
+		trail.note({ principal: identityOf(caller), ...vouchedBy });
 		authorize(arrival, admitted, { caller, trail });
 		const input = await readInput(admitted, { ...visitor, ...arrival, headers: headersOf(visitor) });
 		if (isChange(admitted)) await trail.intend();

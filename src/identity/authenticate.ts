@@ -1,18 +1,21 @@
-import type { Directory, SnapshotSource } from '../config/snapshot.ts';
+import type { ListenerSettings } from '../config/listeners.ts';
+import type { SnapshotSource } from '../config/snapshot.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
+import { createEdgeWay } from './edge/edge-way.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
 import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { readBearer } from './read-bearer.ts';
-import { type ClaimsOf, createVerifiedTokens } from './verified-tokens.ts';
-import { createTokenVerifier } from './verify-token.ts';
+import { createTokenClaims } from './token-claims.ts';
 
 /** Where the identity stage gets configuration, keys and time from. */
 export interface AuthenticateOptions {
 	readonly snapshots: SnapshotSource;
+	/** Public listeners besides the main one; an edge in front of one may vouch for its callers. */
+	readonly listeners?: readonly ListenerSettings[];
 	/** Wall clock, milliseconds since 1970. */
 	readonly now?: () => number;
 	/** Milliseconds on a clock that never runs backwards; `now` when only that is given. */
@@ -24,7 +27,7 @@ export interface AuthenticateOptions {
 }
 
 /**
- * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
+ * The identity stage. Refusals (PC_TOKEN_*, PC_EDGE_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
  * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
@@ -41,56 +44,44 @@ export interface Authenticator {
 	close(): void;
 }
 
-/** Verifications made under one set of directories; another set never meets them. */
-interface Generation {
-	readonly directories: readonly Directory[];
-	readonly claimsOf: ClaimsOf;
-}
-
 /** Assembles the identity stage over the current snapshot. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticator {
 	const { snapshots, now = Date.now } = options;
 	const steadyNow = options.steadyNow ?? options.now ?? (() => performance.now());
+	const fetching = { fetchKeys: options.jwksFetch ?? fetchKeys, now: steadyNow, times: options.jwksTimes };
 	const keys = createDirectoryKeys({
-		fetchKeys: options.jwksFetch ?? fetchKeys,
+		fetchKeys: fetching.fetchKeys,
 		now: steadyNow,
 		...(options.jwksTimes && { times: options.jwksTimes }),
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
 	const principals = createPrincipals(snapshots);
-	let generation = begin(snapshots.current().directories);
-
-	function begin(directories: readonly Directory[]): Generation {
-		keys.retain(directories);
-		const verify = createTokenVerifier({ directories, keyFor: keys.keyFor, now });
-		return { directories, claimsOf: createVerifiedTokens({ verify, now, steadyNow }) };
-	}
-
-	function currentClaimsOf(): ClaimsOf {
-		const { directories } = snapshots.current();
-		if (directories === generation.directories) return generation.claimsOf;
-		// A reload that leaves the directories alone must not make everyone's token new.
-		const same = JSON.stringify(directories) === JSON.stringify(generation.directories);
-		generation = same ? { ...generation, directories } : begin(directories);
-		return generation.claimsOf;
-	}
+	const { listeners = [] } = options;
+	const claimsOfToken = createTokenClaims({ snapshots, keys, now, steadyNow });
+	const edges = createEdgeWay({ listeners, snapshots, claimsOfToken, keys: fetching, now });
 
 	function authenticateToken(token: string): Principal | Promise<Principal> {
-		const claimsOf = currentClaimsOf();
-		const claims = claimsOf(token);
-		return claims instanceof Promise ? settle(token, claimsOf, claims) : principals.of(claims);
+		const claims = claimsOfToken(token);
+		return claims instanceof Promise ? claims.then(principals.of) : principals.of(claims);
 	}
 
-	/** A directory may go or change while its key is fetched: then the token is judged again, whatever came out. */
-	async function settle(token: string, claimsOf: ClaimsOf, claims: Promise<VerifiedClaims>): Promise<Principal> {
-		await claims.catch(() => undefined);
-		return claimsOf === currentClaimsOf() ? principals.of(await claims) : authenticateToken(token);
+	const byBearer = ({ rawHeaders }: Presented) => authenticateToken(readBearer(rawHeaders));
+
+	async function byEdge(vouched: Promise<VerifiedClaims | undefined>, presented: Presented): Promise<Principal> {
+		const claims = await vouched;
+		return claims === undefined ? byBearer(presented) : principals.of(claims);
 	}
 
 	return {
 		renew: principals.renew,
-		authenticate: ({ rawHeaders }) => authenticateToken(readBearer(rawHeaders)),
+		authenticate(presented) {
+			const vouched = edges.claimsOf(presented);
+			return vouched === undefined ? byBearer(presented) : byEdge(vouched, presented);
+		},
 		authenticateToken,
-		close: keys.close,
+		close() {
+			keys.close();
+			edges.close();
+		},
 	};
 }

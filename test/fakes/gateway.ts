@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { type App, createApp } from '../../src/app.ts';
 import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record.ts';
+import type { ListenerSettings } from '../../src/config/listeners.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
-import { createLog } from '../../src/observe/log.ts';
+import { createLog, type Log } from '../../src/observe/log.ts';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
 
 /** A configuration file without directories: those come from the harness. */
@@ -18,6 +19,8 @@ export type AuditLine = Readonly<Record<string, unknown>>;
 export interface TestGateway {
 	readonly url: string;
 	readonly operatorUrl: string;
+	/** Ports of the further listeners by name. */
+	readonly ports: ReadonlyMap<string, number>;
 	readonly app: App;
 	/** Where the audit goes. */
 	readonly records: RecordKeeper;
@@ -33,8 +36,22 @@ export interface TestGateway {
 	close(): Promise<void>;
 }
 
+/** What stands in front of a gateway. */
+export interface InFront {
+	/** Further listeners. */
+	readonly listeners?: readonly ListenerSettings[];
+	/** Networks of the proxies in front of the main listener. */
+	readonly trustedProxies?: readonly string[];
+	/** What it logs, instead of to nowhere. */
+	readonly log?: Log;
+}
+
 /** Starts a gateway with this configuration; `secrets` become the environment that `${env:…}` reads. */
-export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessEnv = {}): Promise<TestGateway> {
+export async function startGateway(
+	config: ConfigInput,
+	secrets: NodeJS.ProcessEnv = {},
+	{ listeners = [], trustedProxies = [], log = createLog(process.env['TEST_LOG'] ?? 'silent') }: InFront = {},
+): Promise<TestGateway> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
@@ -44,17 +61,13 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 	const snapshots = await createSnapshotSource({ file, env: secrets });
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
 	const records = createFileRecord(join(folder, 'audit.jsonl'));
-	const app = createApp({
-		snapshots,
-		records,
-		childEnv,
-		log: createLog(process.env['TEST_LOG'] ?? 'silent'),
-	});
+	const app = createApp({ snapshots, listeners, records, childEnv, log });
 	const loopback = { host: '127.0.0.1', port: 0 };
-	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
+	const { front, operator, ports } = await app.listen({ public: loopback, operator: loopback, trustedProxies });
 	return {
 		url: `http://127.0.0.1:${front.port}`,
 		operatorUrl: `http://127.0.0.1:${operator.port}`,
+		ports,
 		app,
 		records,
 		directory,
