@@ -6,25 +6,33 @@ import { makeAuthority } from '../fakes/certificates.ts';
 import { type FakeKey, makeKey } from '../fakes/directory.ts';
 import { EDGE_NAME, type EdgeBench, OID, openEdgeBench, SECRETS, type Sent } from '../fakes/edges.ts';
 import { legacy, type PlainAnswer, post } from '../fakes/gateway.ts';
+import { type LegacyHttpFixture, startLegacyHttp } from '../fakes/upstream.ts';
 import { auditOf, outcomeOf, refused } from './edge-refusal.ts';
+import { until } from './failure-calls.ts';
+import { openSse } from './protocol-sse.ts';
 
-const CONFIG = {
-	workspaces: { google: { servers: {} }, microsoft: { servers: {} } },
+const configFor = (url: string) => ({
+	workspaces: { google: { servers: { old: { transport: 'http', url } } }, microsoft: { servers: {} } },
 	grants: [
 		{ group: 'MCP-Google', workspace: 'google', access: 'write', directory: 'fake' },
 		{ role: 'Gateway.Reader', workspace: 'google', access: 'read', directory: 'fake' },
 		{ group: 'MCP-Google', workspace: 'microsoft', access: 'write', directory: 'other' },
 	],
-};
+});
 
 let bench: EdgeBench;
+let old: LegacyHttpFixture;
 let stranger: FakeKey;
 
 beforeAll(async () => {
-	bench = await openEdgeBench(CONFIG);
+	old = await startLegacyHttp();
+	bench = await openEdgeBench(configFor(old.url));
 	stranger = await makeKey();
 });
-afterAll(() => bench.close());
+afterAll(async () => {
+	await bench.close();
+	await old.close();
+});
 
 const tid = (): string => bench.gateway.directory.directory.tenantId;
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -278,6 +286,31 @@ describe('an assertion', () => {
 		await expectRefused((more) =>
 			bench.ping('given', { 'X-Edge-Assertion': bench.assertion({}, { key: curve, alg: 'ES256' }), ...more }),
 		);
+	});
+});
+
+describe('a stream of HTTP+SSE that an edge vouched for', () => {
+	it('opens, takes messages with an assertion each, and ends its session at the server with the last of them', async () => {
+		const headers = () => ({ 'X-Edge-Assertion': bench.assertion() });
+		const stream = await openSse(`${bench.urlOf('asserted')}/w/google/s/old/sse`, headers());
+		expect(stream.response.status).toBe(200);
+		const clientInfo = { name: 'plain', version: '1' };
+		const hello = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo };
+		await stream.post(legacy('initialize', hello, 'init'), headers());
+		expect((await stream.next()).id).toBe('init');
+		await stream.post({ jsonrpc: '2.0', method: 'notifications/initialized' }, headers());
+		const used = headers();
+		await stream.post(legacy('tools/call', { name: 'echo', arguments: { text: 'hello' } }, 7), used);
+		expect(await stream.next()).toMatchObject({
+			id: 7,
+			result: { content: [{ text: expect.stringContaining('hello') }] },
+		});
+		expect(outcomeOf(await stream.post(legacy('ping', {}, 8), used))).toBe(refused('PC_EDGE_REFUSED'));
+		const asked = (httpMethod: string) => () => old.seen.some((request) => request.httpMethod === httpMethod);
+		await until(asked('GET'));
+		expect(asked('DELETE')()).toBe(false);
+		await stream.close();
+		await until(asked('DELETE'));
 	});
 });
 
