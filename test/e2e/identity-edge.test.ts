@@ -358,7 +358,10 @@ describe('the certificate of an edge', () => {
 		['is of another authority', () => makeAuthority().issue({ names: [EDGE_NAME], usage: 'client' })],
 		['has another name', () => bench.authority.issue({ names: ['DNS:other.company.example'], usage: 'client' })],
 		['has no name', () => bench.authority.issue({ names: [], usage: 'client' })],
-		['only looks like the name', () => bench.authority.issue({ names: [`URI:x, ${EDGE_NAME}`], usage: 'client' })],
+		[
+			'only looks like the name',
+			() => bench.authority.issue({ names: [`URI:x, ${EDGE_NAME}, URI:y`], usage: 'client' }),
+		],
 		['is a server’s', () => bench.authority.issue({ names: [EDGE_NAME], usage: 'server' })],
 		['has expired', () => bench.authority.issue({ names: [EDGE_NAME], usage: 'client', ...past })],
 	] as const;
