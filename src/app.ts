@@ -4,10 +4,11 @@ import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
+import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
-import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
+import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
@@ -34,6 +35,8 @@ import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
 export interface AppParts {
 	/** Whoever made it closes it after the app. */
 	readonly snapshots: SnapshotSource;
+	/** Public listeners besides the main one. */
+	readonly listeners?: readonly ListenerSettings[];
 	/** Where the audit goes; whoever made it closes it after the app. */
 	readonly records: RecordKeeper;
 	/** Where the management API finds what it manages; without it there is nothing to manage. */
@@ -53,14 +56,15 @@ export type App = ReturnType<typeof createApp>;
 const never = (): boolean => false;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, records, managed, limiting, childEnv, log, isStale = never }: AppParts) {
+export function createApp(parts: AppParts) {
+	const { snapshots, records, managed, limiting, childEnv, log, isStale = never, listeners = [] } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting ?? {}, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
 	const failures = { perMinute: limiting?.perMinute, onRefused: () => metrics.limited('failures') };
-	const authenticator = createAuthenticate({ snapshots, failures, noteKeyUse: keyUses.note });
+	const authenticator = createAuthenticate({ snapshots, listeners, failures, noteKeyUse: keyUses.note });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -90,9 +94,10 @@ export function createApp({ snapshots, records, managed, limiting, childEnv, log
 		serverState,
 		/** The management API for the operator, who asks from within this process. */
 		operatorApi: () => adminFor(() => ({ kind: 'operator' })),
-		async listen(at: Both<ListenAt>) {
+		async listen(places: Places) {
 			await admin.ready();
-			return listenBoth(at, {
+			const everywhere = { ...places, further: listeners };
+			return listenAll(everywhere, {
 				public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots),
 				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
 			});

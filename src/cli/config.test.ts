@@ -44,6 +44,23 @@ describe('config check', () => {
 		});
 	});
 
+	test('checks the file of further listeners too, and tells the faults of both', async () => {
+		const listeners = join(folder, 'listeners.yaml');
+		const write = (edge: object): void =>
+			writeFileSync(listeners, JSON.stringify({ listeners: [{ name: 'front', port: 0, edge }] }));
+		const env = { KEY: 'k', EDGE: 'x'.repeat(32), PORTCULLIS_LISTENERS: listeners };
+		write({ mechanism: 'shared-secret', secrets: ['${env:EDGE}'], directories: ['d', 'e'] });
+		expect((await run(env, 'check', good)).out).toBe(
+			`${good} is valid (directories: 1, workspaces: 1, servers: 1, grants: 0, further listeners: 1)\n` +
+				'warning: the listener front names the directory e, which is not in the file',
+		);
+		write({ mechanism: 'shared-secret', secrets: ['${env:NONE}'], directories: ['d'] });
+		const { out, failed, exitCode } = await run(env, 'check', bad);
+		expect({ out, exitCode }).toEqual({ out: '', exitCode: 2 });
+		expect(failed).toContain(`${bad}:1:14 directories: must not be empty`);
+		expect(failed).toContain('environment variable NONE is not set');
+	});
+
 	test('takes the file of PORTCULLIS_CONFIG and warns of names that are no settings', async () => {
 		const { out } = await run({ KEY: 'k', PORTCULLIS_CONFIG: good, PORTCULLIS_PROT: '1' }, 'check');
 		expect(out).toContain('warning: PORTCULLIS_PROT is not a setting');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type App, createApp } from '../app.ts';
 import { childVariables, type Environment, SETTINGS } from '../config/environment.ts';
+import { readListeners } from '../config/read-listeners.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../config/snapshot-source.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { openConfiguration } from '../store/configuration.ts';
@@ -33,6 +34,7 @@ interface Around {
 
 async function open(environment: Environment, { env, log, opened }: Around): Promise<Serving> {
 	// Before anything is started: a faulty file is told at once, and harms nothing.
+	const listeners = readListeners(environment.listenersFile, env);
 	const source = await openFile(environment.configFile, { env, log });
 	if (source !== undefined) opened.add(source.close);
 	const lock = lockFolder(environment.dataFolder);
@@ -48,14 +50,17 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
 	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
 	const limiting = await openLimiting(environment, { store: store.store, opened });
-	const records = { records: audit.records, managed, limiting };
-	const app = createApp({ snapshots, ...records, isStale, childEnv: childVariables(env), log });
+	const parts = { snapshots, records: audit.records, managed, limiting, isStale };
+	const app = createApp({ ...parts, listeners, childEnv: childVariables(env), log });
 	opened.add(app.close);
-	const onHangup = (): void => void configuration.reload();
-	process.on('SIGHUP', onHangup);
-	opened.add(() => process.off('SIGHUP', onHangup));
+	onHangup(opened, () => void configuration.reload());
 	const drainMs = (): number => snapshots.current().limits.drainMs;
 	return listenUntilSignal(app, { environment, log, opened, drainMs });
+}
+
+function onHangup(opened: Opened, act: () => void): void {
+	process.on('SIGHUP', act);
+	opened.add(() => process.off('SIGHUP', act));
 }
 
 // Without a file of the usual name the store alone says what is configured; one that was named must be there.
@@ -76,14 +81,17 @@ interface Listening {
 }
 
 async function listenUntilSignal(app: App, { environment, log, opened, drainMs }: Listening): Promise<Serving> {
-	const { front, operator } = await app.listen({
+	const { front, operator, ports } = await app.listen({
 		public: { host: environment.host, port: environment.port },
 		operator: { host: environment.adminHost, port: environment.adminPort },
+		trustedProxies: environment.trustedProxies,
 	});
+	onHangup(opened, () => front.reload((fault) => log.error(`certificate kept as it was: ${fault}`)));
 	const { dataFolder, host } = environment;
 	writeGatewayFile(dataFolder, { url: localUrl({ host, port: front.port }), pid: process.pid });
 	opened.add(() => removeGatewayFile(dataFolder));
-	log.info({ port: front.port, adminPort: operator.port }, 'listening');
+	const further = ports.size > 0 && { listeners: Object.fromEntries(ports) };
+	log.info({ port: front.port, adminPort: operator.port, ...further }, 'listening');
 	const stopped = nextSignal().then(async (signal) => {
 		log.info({ signal }, 'draining');
 		app.beginDrain();

@@ -8,6 +8,8 @@ describe('the process settings', () => {
 			port: 8080,
 			adminHost: '127.0.0.1',
 			adminPort: 9090,
+			trustedProxies: [],
+			listenersFile: '',
 			configFile: 'portcullis.yaml',
 			dataFolder: '.portcullis',
 			logLevel: 'info',
@@ -55,6 +57,14 @@ describe('the process settings', () => {
 		const environment = parseEnvironment({ PORTCULLIS_TOKEN: 'ey.secret.token' });
 		expect(JSON.stringify(environment)).not.toContain('secret.token');
 		expect(() => parseEnvironment({ PORTCULLIS_TOKEN: 'two words' })).toThrow(/^PORTCULLIS_TOKEN must be [^"]*spaces$/);
+	});
+
+	test('take networks of proxies with commas between them, and nothing else', () => {
+		const proxiesOf = (text: string) => parseEnvironment({ PORTCULLIS_TRUSTED_PROXIES: text }).trustedProxies;
+		expect(proxiesOf('10.0.0.0/8, ::1')).toEqual(['10.0.0.0/8', '::1']);
+		for (const bad of ['proxy.example.com', '10.0.0.1/8', '10.0.0.0/8 ::1', '10.0.0.0/8,']) {
+			expect(() => proxiesOf(bad), bad).toThrow('PORTCULLIS_TRUSTED_PROXIES must be networks');
+		}
 	});
 
 	test('count an empty variable as absent, for an empty host would listen everywhere', () => {

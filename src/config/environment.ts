@@ -1,3 +1,4 @@
+import { networkFault } from '../lib/networks.ts';
 import { createSecret, type Secret } from '../lib/secret.ts';
 
 /** One process setting. The default goes through the same parser as what the operator writes. */
@@ -42,6 +43,20 @@ export const SETTINGS = {
 		name: 'PORTCULLIS_ADMIN_PORT',
 		default: '9090',
 		meaning: 'Port of the second listener; 0 takes any free one.',
+	},
+	trustedProxies: {
+		name: 'PORTCULLIS_TRUSTED_PROXIES',
+		parse: parseNetworks,
+		expected: 'networks such as 10.0.0.0/8, with commas between them',
+		default: '',
+		meaning: 'Networks of the proxies in front whose `X-Forwarded-For` says where a caller is; commas between them.',
+	},
+	listenersFile: {
+		name: 'PORTCULLIS_LISTENERS',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning: 'A file with further listeners for callers, and how an edge in front of each proves itself. Empty: none.',
 	},
 	configFile: {
 		...PATH,
@@ -221,6 +236,12 @@ function parseGatewayUrl(text: string): string | undefined {
 function parseToken(text: string): readonly Secret[] | undefined {
 	if (text === '') return [];
 	return /^[\x21-\x7e]{1,16384}$/.test(text) ? [createSecret(text)] : undefined;
+}
+
+function parseNetworks(text: string): readonly string[] | undefined {
+	const networks = text.split(',').map((network) => network.trim());
+	if (text.trim() === '') return [];
+	return networks.every((network) => networkFault(network) === undefined) ? networks : undefined;
 }
 
 function parsePath(text: string): string | undefined {

@@ -240,7 +240,7 @@ function upstreamLimits() {
 }
 
 /** Text that holds no reference and passes a rule. */
-function text(rule: TextRule = () => undefined, shortest = 1) {
+export function text(rule: TextRule = () => undefined, shortest = 1) {
 	return z
 		.string()
 		.min(shortest)

@@ -1,5 +1,6 @@
 import type { PublicNames } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { identityNameOf } from './identity-headers.ts';
 
 /** The headers of one request that the data plane looks at; everything else is left alone and never travels. */
 export interface EdgeHeaders {
@@ -28,15 +29,19 @@ const ONCE = new Set([
 
 /**
  * Reads the headers that matter. Throws PC_HEADER_INVALID when one that must stand once stands twice: node:http keeps
- * the first and some proxies the last, and the two must not see different requests.
+ * the first and some proxies the last, and the two must not see different requests. What says who somebody is must stand
+ * once in all its spellings together.
  */
 export function readHeaders(rawHeaders: readonly string[]): EdgeHeaders {
 	const found = new Map<string, string>();
 	const mcp = new Map<string, string>();
 	for (let index = 0; index < rawHeaders.length; index += 2) {
-		const name = (rawHeaders[index] as string).toLowerCase();
+		const sent = (rawHeaders[index] as string).toLowerCase();
+		const identity = identityNameOf(sent);
+		const name = identity ?? sent;
 		const isMcp = name.startsWith('mcp-');
-		if (found.has(name) && (isMcp || ONCE.has(name))) throw new PortcullisError('PC_HEADER_INVALID', { detail: name });
+		const isOnce = isMcp || identity !== undefined || ONCE.has(name);
+		if (isOnce && found.has(name)) throw new PortcullisError('PC_HEADER_INVALID', { detail: name });
 		found.set(name, rawHeaders[index + 1] as string);
 		if (isMcp || name === 'last-event-id') mcp.set(name, rawHeaders[index + 1] as string);
 	}

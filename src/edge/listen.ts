@@ -1,43 +1,61 @@
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ListenerSettings, TlsFiles } from '../config/listeners.ts';
+import { headersReadBy } from '../identity/edge/edge-headers.ts';
+import { createArrive } from './arrive.ts';
+import { createTlsServer, type TlsServer } from './tls-server.ts';
 
 /** Where to listen; port 0 takes any free one. */
 export interface ListenAt {
 	readonly host: string;
 	readonly port: number;
+	/** Plain HTTP where it is absent. */
+	readonly tls?: TlsFiles | undefined;
+	readonly edge?: ListenerSettings['edge'];
 }
 
 /** A listening socket. */
 export interface Listener {
 	readonly port: number;
+	/** Takes renewed certificates, where there are any; goes on as before, and tells, when they cannot be used. */
+	reload(onFault: (message: string) => void): void;
 	/** Stops accepting, lets running requests end until the signal aborts, then cuts what is left. */
 	drain(signal: AbortSignal): Promise<void>;
 }
 
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
-const KEEP_ALIVE_MS = 65_000;
-const SWEEP_MS = 1_000;
+const OPTIONS = {
+	headersTimeout: 10_000,
+	requestTimeout: 30_000,
+	keepAliveTimeout: 65_000,
+	connectionsCheckingInterval: 1_000,
+	maxHeaderSize: 32 * 1024,
+	requireHostHeader: true,
+	noDelay: true,
+} as const;
 
 /** Starts an HTTP server with limits against slow and oversized requests. */
 export async function listen(at: ListenAt, handler: RequestListener): Promise<Listener> {
-	const server = createServer(
-		{
-			headersTimeout: HEADERS_MS,
-			requestTimeout: REQUEST_MS,
-			keepAliveTimeout: KEEP_ALIVE_MS,
-			connectionsCheckingInterval: SWEEP_MS,
-			maxHeaderSize: 32 * 1024,
-			requireHostHeader: true,
-			noDelay: true,
-		},
-		handler,
-	);
+	const opened = createAnyServer(at, handler);
+	const { server } = opened;
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', reject);
 		server.listen(at.port, at.host, resolve);
 	});
-	return { port: (server.address() as AddressInfo).port, drain: (signal) => drain(server, signal) };
+	return {
+		port: (server.address() as AddressInfo).port,
+		reload: opened.reload,
+		drain: (signal) => drain(opened, signal),
+	};
+}
+
+type AnyServer = Pick<TlsServer, 'reload' | 'cut'> & { readonly server: HttpServer | TlsServer['server'] };
+
+function createAnyServer({ tls, edge }: ListenAt, handler: RequestListener): AnyServer {
+	// Where the certificate says who vouches, one that does not count is refused with a sentence, like any other proof.
+	const clients = edge?.mechanism === 'client-certificate' ? 'judged-later' : 'verified';
+	if (tls !== undefined) return createTlsServer({ files: tls, clients, options: OPTIONS }, handler);
+	const server = createServer(OPTIONS, handler);
+	return { server, reload: () => undefined, cut: () => server.closeAllConnections() };
 }
 
 /** Something for callers, and the same for operators. */
@@ -46,20 +64,65 @@ export interface Both<T> {
 	readonly operator: T;
 }
 
-/** Starts both servers, or neither: half a gateway must not go on listening. */
-export async function listenBoth(at: Both<ListenAt>, handlers: Both<RequestListener>) {
-	const front = await listen(at.public, handlers.public);
+/** Everything that is listened on. */
+export interface Places extends Both<ListenAt> {
+	/** Networks of the proxies in front of the main listener. */
+	readonly trustedProxies?: readonly string[];
+	/** Public listeners besides the main one. */
+	readonly further?: readonly ListenerSettings[];
+}
+
+/** The listening gateway. */
+export interface Listening {
+	/** All public listeners as one; its port is that of the main one. */
+	readonly front: Listener;
+	readonly operator: Listener;
+	/** Ports of the further public listeners by name. */
+	readonly ports: ReadonlyMap<string, number>;
+}
+
+/** Starts all servers, or none: half a gateway must not go on listening. */
+export async function listenAll(places: Places, handlers: Both<RequestListener>): Promise<Listening> {
+	const { further = [], trustedProxies = [] } = places;
+	const main: ListenerSettings = { ...places.public, name: 'main', trustedProxies, tls: undefined, edge: undefined };
+	const opened: Listener[] = [];
+	const open = async (at: ListenAt, handler: RequestListener): Promise<Listener> => {
+		const listener = await listen(at, handler);
+		opened.push(listener);
+		return listener;
+	};
 	try {
-		return { front, operator: await listen(at.operator, handlers.operator) };
+		const front: Listener[] = [];
+		for (const settings of [main, ...further]) front.push(await open(settings, arriving(settings, handlers.public)));
+		const operator = await open(places.operator, handlers.operator);
+		const ports = new Map(further.map(({ name }, at) => [name, (front[at + 1] as Listener).port]));
+		return { front: asOne(front as [Listener, ...Listener[]]), operator, ports };
 	} catch (error) {
-		await front.drain(AbortSignal.abort());
+		await Promise.all(opened.map((listener) => listener.drain(AbortSignal.abort())));
 		throw error;
 	}
 }
 
-function drain(server: HttpServer, signal: AbortSignal): Promise<void> {
+function arriving({ name, trustedProxies, edge }: ListenerSettings, handler: RequestListener): RequestListener {
+	const arrive = createArrive({ name, trustedProxies, reads: edge && headersReadBy(edge) });
+	return (request, response) => {
+		arrive(request);
+		handler(request, response);
+	};
+}
+
+function asOne(listeners: readonly [Listener, ...Listener[]]): Listener {
+	return {
+		port: listeners[0].port,
+		reload(onFault) {
+			for (const listener of listeners) listener.reload(onFault);
+		},
+		drain: async (signal) => void (await Promise.all(listeners.map((listener) => listener.drain(signal)))),
+	};
+}
+
+function drain({ server, cut }: AnyServer, signal: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
-		const cut = (): void => server.closeAllConnections();
 		// Answers that are still running close their connection when they end.
 		const sweep = setInterval(() => server.closeIdleConnections(), 100);
 		server.close(() => {

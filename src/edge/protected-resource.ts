@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import type { PublicNames, Snapshot } from '../config/snapshot.ts';
 import { resourceMetadata } from '../identity/resource-metadata.ts';
 import { checkNames, readHeaders } from './check-headers.ts';
@@ -30,18 +31,21 @@ export function apiMetadataUrl(request: IncomingMessage, names: PublicNames): st
 }
 
 function originOf(request: IncomingMessage, names: PublicNames): string {
-	return names.url ?? `http://${request.headers.host ?? 'localhost'}`;
+	const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
+	return names.url ?? `${scheme}://${request.headers.host ?? 'localhost'}`;
 }
 
 /**
  * Answers with the document of an address. It is public and the same for every well-formed address, so it tells nobody
- * which workspaces exist.
+ * which workspaces exist. The bare well-known address describes the origin (RFC 9728 §3.1: a slash after the host is no
+ * path), which clients take as holding for every address below it.
  */
 export function sendMetadata(request: IncomingMessage, response: ServerResponse, snapshot: Snapshot): void {
-	const path = ((request.url ?? '').split('?', 1)[0] as string).slice(WELL_KNOWN.length);
+	const sent = ((request.url ?? '').split('?', 1)[0] as string).slice(WELL_KNOWN.length);
+	const path = sent === '/' ? '' : sent;
 	try {
 		checkNames(readHeaders(request.rawHeaders), snapshot.names);
-		if (path !== API_ROOT) parseAddress(path, doorOf(path) === 'sse' ? 'sse' : 'mcp');
+		if (path !== '' && path !== API_ROOT) parseAddress(path, doorOf(path) === 'sse' ? 'sse' : 'mcp');
 	} catch {
 		response.writeHead(404).end();
 		return;

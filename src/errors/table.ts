@@ -99,6 +99,30 @@ export const ERRORS = {
 		-31429,
 		'Too many sign-ins from your network address have failed; wait as many seconds as retry_after says, then try again.',
 	),
+	PC_EDGE_REFUSED: row(
+		'identity',
+		401,
+		-31401,
+		'The proof of the edge in front of the gateway was refused; ask whoever runs it.',
+	),
+	PC_EDGE_IDENTITY: row(
+		'identity',
+		401,
+		-31401,
+		'The edge in front of the gateway does not say who you are in a way that is accepted here; ask whoever runs it.',
+	),
+	PC_EDGE_MISMATCH: row(
+		'identity',
+		401,
+		-31401,
+		'The access token belongs to somebody else than the edge in front of the gateway says; sign in again.',
+	),
+	PC_EDGE_BUSY: row(
+		'identity',
+		503,
+		-31503,
+		'The gateway cannot tell new assertions from repeated ones at the moment; try again shortly.',
+	),
 	PC_DIRECTORY_UNAVAILABLE: row(
 		'identity',
 		503,

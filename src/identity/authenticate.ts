@@ -1,9 +1,11 @@
-import type { Directory, SnapshotSource } from '../config/snapshot.ts';
+import type { ListenerSettings } from '../config/listeners.ts';
+import type { SnapshotSource } from '../config/snapshot.ts';
 import { errorCode } from '../errors/portcullis-error.ts';
 import { KEY_START } from '../lib/api-key-text.ts';
 import { createApiKeys, type NoteKeyUse } from './api-keys.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
+import { createEdgeWay } from './edge/edge-way.ts';
 import { type Attempts, createFailedAttempts, type FailuresOptions } from './failed-attempts.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
@@ -11,12 +13,13 @@ import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { readBearer } from './read-bearer.ts';
-import { type ClaimsOf, createVerifiedTokens } from './verified-tokens.ts';
-import { createTokenVerifier } from './verify-token.ts';
+import { createTokenClaims } from './token-claims.ts';
 
 /** Where the identity stage gets configuration, keys and time from. */
 export interface AuthenticateOptions {
 	readonly snapshots: SnapshotSource;
+	/** Public listeners besides the main one; an edge in front of one may vouch for its callers. */
+	readonly listeners?: readonly ListenerSettings[];
 	/** Wall clock, milliseconds since 1970. */
 	readonly now?: () => number;
 	/** Milliseconds on a clock that never runs backwards; `now` when only that is given. */
@@ -32,12 +35,12 @@ export interface AuthenticateOptions {
 }
 
 /**
- * The identity stage. Refusals (PC_TOKEN_*, PC_KEY_INVALID, PC_HEADER_INVALID, PC_TOO_MANY_FAILURES,
- * PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
- * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
+ * The identity stage. Refusals (PC_TOKEN_*, PC_KEY_INVALID, PC_EDGE_*, PC_OPEN_WEBUI_TOKEN, PC_PERSON_UNKNOWN,
+ * PC_HEADER_INVALID, PC_TOO_MANY_FAILURES, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with: `await` inside `try`
+ * sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
-	/** Principal of a request. */
+	/** Principal of a request: whom an edge vouches for, else whoever its API key or access token says. */
 	authenticate(presented: Presented): Principal | Promise<Principal>;
 	/** Principal of a bare token, for explanations on the command line. */
 	authenticateToken(token: string): Principal | Promise<Principal>;
@@ -50,25 +53,13 @@ export interface Authenticator {
 	close(): void;
 }
 
-/** Verifications made under one set of directories; another set never meets them. */
-interface Generation {
-	readonly directories: readonly Directory[];
-	readonly claimsOf: ClaimsOf;
-}
-
-/** A token that is being verified. */
-interface Asked {
-	readonly token: string;
-	readonly claimsOf: ClaimsOf;
-	readonly attempts: Attempts | undefined;
-}
-
 /** Assembles the identity stage over the current snapshot. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticator {
-	const { snapshots, now = Date.now } = options;
+	const { snapshots, listeners = [], now = Date.now } = options;
 	const steadyNow = options.steadyNow ?? options.now ?? (() => performance.now());
+	const fetching = { fetchKeys: options.jwksFetch ?? fetchKeys, now: steadyNow, times: options.jwksTimes };
 	const keys = createDirectoryKeys({
-		fetchKeys: options.jwksFetch ?? fetchKeys,
+		fetchKeys: fetching.fetchKeys,
 		now: steadyNow,
 		...(options.jwksTimes && { times: options.jwksTimes }),
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
@@ -76,58 +67,55 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 	const principals = createPrincipals(snapshots);
 	const attemptsOf = createFailedAttempts(options.failures ?? {}, steadyNow);
 	const apiKeys = createApiKeys({ snapshots, now, noteUse: options.noteKeyUse ?? (() => undefined) });
-	let generation = begin(snapshots.current().directories);
-
-	function begin(directories: readonly Directory[]): Generation {
-		keys.retain(directories);
-		const verify = createTokenVerifier({ directories, keyFor: keys.keyFor, now });
-		return { directories, claimsOf: createVerifiedTokens({ verify, now, steadyNow }) };
-	}
-
-	function currentClaimsOf(): ClaimsOf {
-		const { directories } = snapshots.current();
-		if (directories === generation.directories) return generation.claimsOf;
-		// A reload that leaves the directories alone must not make everyone's token new.
-		const same = JSON.stringify(directories) === JSON.stringify(generation.directories);
-		generation = same ? { ...generation, directories } : begin(directories);
-		return generation.claimsOf;
-	}
+	const claimsOfToken = createTokenClaims({ snapshots, keys, now, steadyNow });
+	const edges = createEdgeWay({ listeners, snapshots, claimsOfToken, keys: fetching, now });
 
 	function authenticateToken(token: string, attempts?: Attempts): Principal | Promise<Principal> {
-		const claimsOf = currentClaimsOf();
-		const claims = claimsOf(token, attempts);
-		return claims instanceof Promise ? settle(claims, { token, claimsOf, attempts }) : principals.of(claims);
+		const claims = claimsOfToken(token, attempts);
+		return claims instanceof Promise ? claims.then(principals.of) : principals.of(claims);
 	}
 
-	/** A directory may go or change while its key is fetched: then the token is judged again, whatever came out. */
-	async function settle(claims: Promise<VerifiedClaims>, asked: Asked): Promise<Principal> {
-		await claims.catch(() => undefined);
-		const { token, claimsOf, attempts } = asked;
-		return claimsOf === currentClaimsOf() ? principals.of(await claims) : authenticateToken(token, attempts);
+	function byBearer(presented: Presented): Principal | Promise<Principal> {
+		const token = readBearer(presented.rawHeaders);
+		const attempts = attemptsOf(presented.remoteAddress);
+		if (!token.startsWith(KEY_START)) return authenticateToken(token, attempts);
+		try {
+			return apiKeys.authenticate(token, presented);
+		} catch (error) {
+			throw counted(error, attempts);
+		}
+	}
+
+	async function byEdge(vouched: Promise<VerifiedClaims | undefined>, presented: Presented): Promise<Principal> {
+		const claims = await vouched.catch((error: unknown) => {
+			throw counted(error, attemptsOf(presented.remoteAddress));
+		});
+		return claims === undefined ? byBearer(presented) : principals.of(claims);
 	}
 
 	return {
 		renew: (principal) => principals.renew(principal) ?? apiKeys.renew(principal),
 		authenticate(presented) {
-			const token = readBearer(presented.rawHeaders);
-			const attempts = attemptsOf(presented.remoteAddress);
-			return token.startsWith(KEY_START)
-				? countedKey(attempts, () => apiKeys.authenticate(token, presented))
-				: authenticateToken(token, attempts);
+			const vouched = edges.claimsOf(presented);
+			return vouched === undefined ? byBearer(presented) : byEdge(vouched, presented);
 		},
 		authenticateToken: (token) => authenticateToken(token),
-		close: keys.close,
+		close() {
+			keys.close();
+			edges.close();
+		},
 	};
 }
 
-// To look a key up costs nothing, so a good one passes whatever others at its address got wrong.
-function countedKey(attempts: Attempts, authenticate: () => Principal): Principal {
+// Counted once they have failed: a good key or proof passes, whatever others at its address got wrong.
+function counted(error: unknown, attempts: Attempts): unknown {
+	const code = errorCode(error);
+	if (code !== 'PC_KEY_INVALID' && code !== 'PC_EDGE_REFUSED') return error;
 	try {
-		return authenticate();
-	} catch (error) {
-		if (errorCode(error) !== 'PC_KEY_INVALID') throw error;
 		attempts.begin();
-		attempts.end('failed');
-		throw error;
+	} catch (tooMany) {
+		return tooMany;
 	}
+	attempts.end('failed');
+	return error;
 }

@@ -19,6 +19,8 @@ export interface VerifiedClaims {
 	readonly scopes: readonly string[];
 	/** `exp`, seconds since 1970; the token is accepted until `LEEWAY_S` later. */
 	readonly expiresAt: number;
+	/** What vouched for it where that was no token of the caller: becomes `Principal.vouchedBy`. */
+	readonly vouchedBy?: string;
 }
 
 /** How far the clocks of a directory and of this host may differ, seconds. */
@@ -60,7 +62,7 @@ export function checkClaims(claims: RawClaims, directory: Directory, nowMs: numb
 		issuer: directory.issuer,
 		tid: directory.tenantId,
 		oid,
-		name: displayName(claims, oid),
+		name: displayName([claims['name'], claims['preferred_username']], oid),
 		groups: groupsOf(claims),
 		roles,
 		scopes,
@@ -139,9 +141,12 @@ function textsOf(claims: RawClaims, name: 'groups' | 'roles'): readonly string[]
 	return value;
 }
 
-// Directories let people write what they like here; control characters would forge log and terminal lines.
-function displayName({ name, preferred_username: username }: RawClaims, oid: string): string {
-	const chosen = [name, username].find((text) => typeof text === 'string' && text.trim() !== '') as string | undefined;
+/**
+ * A name for display: the first of the candidates that is a text, else the `oid`. Directories let people write what they
+ * like here; control characters would forge log and terminal lines.
+ */
+export function displayName(candidates: readonly unknown[], oid: string): string {
+	const chosen = candidates.find((text) => typeof text === 'string' && text.trim() !== '') as string | undefined;
 	const characters = (chosen ?? oid).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, ' ').trim();
 	return [...characters].slice(0, MAX_NAME_CHARS).join('');
 }

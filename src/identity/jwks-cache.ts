@@ -46,6 +46,8 @@ export interface JwksCacheOptions {
 	readonly now: () => number;
 	/** Whether a key that names this issuer may be used; all may by default. */
 	readonly ofIssuer?: (issuer: string) => boolean;
+	/** Reads a set of other keys than those of access tokens; rejects when nothing usable is in it. */
+	readonly parse?: (text: string) => Promise<KeySet>;
 	readonly times?: Partial<JwksTimes>;
 	/** Must not throw. */
 	readonly onFetched?: (outcome: KeysFetched) => void;
@@ -112,9 +114,10 @@ interface Source {
 
 /** One fetch at a time, a pause between two, and the last good outcome. */
 function createSource(
-	{ url, fetchKeys, now, ofIssuer = () => true, onFetched }: JwksCacheOptions,
+	{ url, fetchKeys, now, ofIssuer = () => true, onFetched, ...options }: JwksCacheOptions,
 	times: JwksTimes,
 ): Source {
+	const { parse = (text) => parseKeySet(text, ofIssuer) } = options;
 	let held: Held | undefined;
 	let failure: unknown;
 	let endedAt = Number.NEGATIVE_INFINITY;
@@ -130,7 +133,7 @@ function createSource(
 		abort = new AbortController();
 		try {
 			const text = await withLimit(abort, times.fetchLimitMs, (signal) => fetchKeys(url, signal));
-			held = { keys: await parseKeySet(text, ofIssuer), at };
+			held = { keys: await parse(text), at };
 			failure = undefined;
 		} catch (error) {
 			failure = error;

@@ -4,7 +4,8 @@ import { MAX_KID_CHARS } from './parse-token.ts';
 /** Usable keys of a directory by `kid`. */
 export type KeySet = ReadonlyMap<string, CryptoKey>;
 
-type RawKey = Readonly<Record<string, unknown>>;
+/** A member of a key set, as it was read. */
+export type RawKey = Readonly<Record<string, unknown>>;
 
 const MIN_BITS = 2048;
 const MAX_BITS = 8192;
@@ -26,7 +27,8 @@ export async function parseKeySet(text: string, ofIssuer: (issuer: string) => bo
 	return keys;
 }
 
-function listKeys(text: string): readonly RawKey[] {
+/** The members of a JSON Web Key Set that are objects. Throws plain errors. */
+export function listKeys(text: string): readonly RawKey[] {
 	const keys = (parseJson(text) as { keys?: unknown } | null)?.keys;
 	if (!Array.isArray(keys)) throw new Error('the key set has no list of keys');
 	return keys.filter((key) => typeof key === 'object' && key !== null);
@@ -40,7 +42,8 @@ function parseJson(text: string): unknown {
 	}
 }
 
-function isKid(kid: unknown): kid is string {
+/** Whether it can name a key. */
+export function isKid(kid: unknown): kid is string {
 	return typeof kid === 'string' && kid !== '' && kid.length <= MAX_KID_CHARS;
 }
 
@@ -50,7 +53,8 @@ function isSigningKey({ kty, use, alg, e, n }: RawKey): boolean {
 	return kty === 'RSA' && purpose && e === 'AQAB' && isModulus(n);
 }
 
-function isModulus(n: unknown): boolean {
+/** Whether it is the modulus of an RSA key that is long enough, and not so long that checking it is an attack. */
+export function isModulus(n: unknown): boolean {
 	if (typeof n !== 'string') return false;
 	const hex = Buffer.from(n, 'base64url').toString('hex').replace(/^0+/, '');
 	const bits = hex === '' ? 0 : hex.length * 4 - (Math.clz32(Number.parseInt(hex.slice(0, 1), 16)) - 28);

@@ -24,15 +24,26 @@ const malformed = (detail: string): PortcullisError => new PortcullisError('PC_T
  * PC_TOKEN_MALFORMED; the header's `jku`, `x5u`, `jwk` and `x5c` are never read (RFC 8725 §3.10).
  */
 export function parseToken(token: string): ParsedToken {
+	const { header, claims } = parseCompact(token);
+	return { kid: checkHeader(header), claims };
+}
+
+/** The two objects of a compact JWS (RFC 7515 §7.1); neither has been looked at. */
+export interface CompactJws {
+	readonly header: RawClaims;
+	readonly claims: RawClaims;
+}
+
+/** Takes a compact JWS of any algorithm apart. Throws PC_TOKEN_MALFORMED. */
+export function parseCompact(token: string): CompactJws {
 	// A JWE has five parts, a JSON serialisation none.
 	const [header, payload, signature, ...rest] = token.split('.', 4);
 	if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) {
 		throw malformed('not three parts');
 	}
-	const kid = checkHeader(readObject(header));
-	const claims = readObject(payload);
+	const parsed = { header: readObject(header), claims: readObject(payload) };
 	decode(signature);
-	return { kid, claims };
+	return parsed;
 }
 
 function checkHeader(header: RawClaims): string {

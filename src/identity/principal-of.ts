@@ -15,8 +15,8 @@ export type PrincipalOf = (
 export function createPrincipalOf(): PrincipalOf {
 	const indexOf = createGrantIndexes();
 	return (claims, { grantRules, memberships, workspaces }) => {
-		const { issuer, tid, oid, name, expiresAt } = claims;
-		const known = { vouchedBy: 'token', expiresAt: expiresAt * 1_000 };
+		const { issuer, tid, oid, name, expiresAt, vouchedBy = 'token' } = claims;
+		const known = { vouchedBy, expiresAt: expiresAt * 1_000 };
 		const held = grantsOf(claims, { index: indexOf(grantRules), memberships, workspaces });
 		return Object.freeze({ issuer, tid, oid, key: principalKey(claims), name, ...known, ...held });
 	};

@@ -12,11 +12,18 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
  * Throws PC_TOKEN_MISSING, PC_TOKEN_MALFORMED, or PC_HEADER_INVALID for two Authorization headers.
  */
 export function readBearer(rawHeaders: readonly string[]): string {
+	const token = findBearer(rawHeaders);
+	if (token === undefined) throw new PortcullisError('PC_TOKEN_MISSING');
+	return token;
+}
+
+/** The same, `undefined` where there is none; an empty one is none. Throws as `readBearer` does, save PC_TOKEN_MISSING. */
+export function findBearer(rawHeaders: readonly string[]): string | undefined {
 	const values = authorizations(rawHeaders);
 	// Two parsers could each pick another one.
 	if (values.length > 1) throw new PortcullisError('PC_HEADER_INVALID', { detail: 'Authorization is repeated' });
 	const token = tokenOf(values[0] ?? '');
-	if (token === '') throw new PortcullisError('PC_TOKEN_MISSING');
+	if (token === '') return undefined;
 	if (token.length > MAX_TOKEN_BYTES) throw new PortcullisError('PC_TOKEN_MALFORMED', { detail: 'longer than 16 KiB' });
 	if (!VISIBLE_ASCII.test(token)) throw new PortcullisError('PC_TOKEN_MALFORMED', { detail: 'not visible ASCII' });
 	return token;

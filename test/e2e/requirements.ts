@@ -1,4 +1,5 @@
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
+import { IDENTITY_REQUIREMENTS } from './requirements-identity.ts';
 import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
@@ -28,4 +29,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...DEPLOY_REQUIREMENTS,
 	...KEY_REQUIREMENTS,
 	...LIMIT_REQUIREMENTS,
+	...IDENTITY_REQUIREMENTS,
 ];

@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { type App, type AppParts, createApp } from '../../src/app.ts';
 import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
-import { createLog } from '../../src/observe/log.ts';
+import { createLog, type Log } from '../../src/observe/log.ts';
 import { type FakeDirectory, startFakeDirectory } from './directory.ts';
 import { type GivenKey, withKeys } from './with-keys.ts';
 
@@ -19,6 +19,8 @@ export type AuditLine = Readonly<Record<string, unknown>>;
 export interface TestGateway {
 	readonly url: string;
 	readonly operatorUrl: string;
+	/** Ports of the further listeners by name. */
+	readonly ports: ReadonlyMap<string, number>;
 	readonly app: App;
 	/** Where the audit goes. */
 	readonly records: RecordKeeper;
@@ -35,16 +37,20 @@ export interface TestGateway {
 }
 
 /** What a gateway may be given beside its configuration. */
-export interface Beside extends Pick<AppParts, 'limiting'> {
+export interface Beside extends Pick<AppParts, 'limiting' | 'listeners'> {
 	/** API keys, which no file holds. */
 	readonly keys?: readonly GivenKey[];
+	/** Networks of the proxies in front of the main listener. */
+	readonly trustedProxies?: readonly string[];
+	/** What it logs, instead of to nowhere. */
+	readonly log?: Log;
 }
 
 /** Starts a gateway with this configuration; `secrets` become the environment that `${env:…}` reads. */
 export async function startGateway(
 	config: ConfigInput,
 	secrets: NodeJS.ProcessEnv = {},
-	{ limiting, keys = [] }: Beside = {},
+	{ keys = [], trustedProxies = [], log = createLog(process.env['TEST_LOG'] ?? 'silent'), ...more }: Beside = {},
 ): Promise<TestGateway> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
 	const directory = await startFakeDirectory();
@@ -55,18 +61,13 @@ export async function startGateway(
 	const snapshots = await createSnapshotSource({ file, env: secrets });
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
 	const records = createFileRecord(join(folder, 'audit.jsonl'));
-	const app = createApp({
-		snapshots: withKeys(snapshots, keys),
-		records,
-		...(limiting && { limiting }),
-		childEnv,
-		log: createLog(process.env['TEST_LOG'] ?? 'silent'),
-	});
+	const app = createApp({ ...more, snapshots: withKeys(snapshots, keys), records, childEnv, log });
 	const loopback = { host: '127.0.0.1', port: 0 };
-	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
+	const { front, operator, ports } = await app.listen({ public: loopback, operator: loopback, trustedProxies });
 	return {
 		url: `http://127.0.0.1:${front.port}`,
 		operatorUrl: `http://127.0.0.1:${operator.port}`,
+		ports,
 		app,
 		records,
 		directory,
