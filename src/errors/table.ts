@@ -92,6 +92,12 @@ export const ERRORS = {
 		-31401,
 		'The access token says the list of groups was too long to include, so your workspaces are unknown; ask for app roles instead.',
 	),
+	PC_GROUPS_UNAVAILABLE: row(
+		'identity',
+		503,
+		-31503,
+		'Your groups cannot be looked up in your directory at the moment; try again shortly.',
+	),
 	PC_DIRECTORY_UNAVAILABLE: row(
 		'identity',
 		503,
