@@ -8,6 +8,7 @@ import { readEntry } from '../config/read-entry.ts';
 import { type Path, pathText } from '../config/read-yaml.ts';
 import { createLenientLookup, mapFilePaths, readPlainText } from '../config/secret-template.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { sendsSecretElsewhere, withFileNamed } from './directory-graph.ts';
 import { hideSecrets } from './endpoint-secrets.ts';
 import { type InputFault, inputInvalid } from './input-invalid.ts';
 import { isKept, NOT_KEPT } from './plain-text.ts';
@@ -84,6 +85,12 @@ export function requireNothingOfOperator(wanted: Declared, stored: Declared): vo
 		if (!isThere && takesOperator(server)) faults.push({ path: pathOf(placed), message: 'is for the operator to set' });
 		return server;
 	});
+	for (const [id, after] of Object.entries(wanted.platform.directories)) {
+		const { directories } = stored.platform;
+		const before = Object.hasOwn(directories, id) ? directories[id] : undefined;
+		if (!sendsSecretElsewhere({ before, after })) continue;
+		faults.push({ path: `body.config.directories.${id}.graph`, message: 'is for the operator to set' });
+	}
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
 }
 
@@ -110,7 +117,11 @@ export function withAbsoluteFiles(wanted: Declared, folder: string): Declared {
 				return [name, mapFilePaths(text, pathFrom)];
 			}),
 		);
-	return mapServers(wanted, ({ server }) => {
+	const directories = Object.entries(wanted.platform.directories).map(([id, directory]) => {
+		return [id, withFileNamed(directory, pathFrom)] as const;
+	});
+	const platform = { ...wanted.platform, directories: Object.fromEntries(directories) };
+	return mapServers({ ...wanted, platform }, ({ server }) => {
 		const { headers, env } = server.endpoint;
 		const endpoint = {
 			...server.endpoint,

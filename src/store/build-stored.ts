@@ -1,11 +1,12 @@
 import { type BuiltSettings, buildDirectory, buildSettings } from '../config/build-snapshot.ts';
 import { buildWorkspace } from '../config/build-workspace.ts';
-import { serverFileOf } from '../config/declared-file.ts';
+import { directoryFileOf, serverFileOf } from '../config/declared-file.ts';
+import { directorySchema } from '../config/directory-schema.ts';
 import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
 import type { HeldMembership } from '../config/memberships.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { createLenientLookup, type SecretLookup } from '../config/secret-template.ts';
-import type { Directory, GrantRule, Workspace } from '../config/snapshot.ts';
+import type { Directory, GrantRule, GraphAccess, Workspace } from '../config/snapshot.ts';
 import type { DirectoryRow, PlatformGrantRow, SettingsRow } from './queries/platform.ts';
 import type { WorkspaceConfig } from './queries/workspace-config.ts';
 
@@ -60,18 +61,40 @@ export function buildPlatform(stored: {
 	readonly settings: SettingsRow;
 	readonly directories: readonly DirectoryRow[];
 	readonly grants: readonly PlatformGrantRow[];
+	/** Where references to secrets are looked up, in this process. */
+	readonly lookup: SecretLookup;
 }): BuiltPlatform {
-	const directories = stored.directories.map(({ audiences, ...rest }) => {
-		return buildDirectory({ ...rest, audiences: [...audiences] });
-	});
+	const read = stored.directories.map((row) => readDirectory(row, stored.lookup));
+	const directories = read.flatMap(({ directory }) => directory ?? []);
 	const reading = readEntry(settingsSchema(), stored.settings.settings);
-	const { rules, faults } = rulesOf('*', stored.grants, directories);
+	const { rules, faults: unclear } = rulesOf('*', stored.grants, directories);
+	const faults = [...unclear, ...read.flatMap((each) => each.fault ?? [])];
 	if ('entry' in reading) return { directories, grantRules: rules, settings: buildSettings(reading.entry), faults };
 	// Settings that cannot be read must not open anything: the defaults are the narrowest.
 	const fallback = settingsSchema().parse({});
 	const told = reading.faults.map(({ path, message }) => `settings ${path}: ${message}`);
 	return { directories, grantRules: rules, settings: buildSettings(fallback), faults: [...faults, ...told] };
 }
+
+/**
+ * A directory whose secret cannot be found here is there without it: people are known by their tokens, and only those
+ * whose groups have to be looked up are refused. One that cannot be read at all is nobody's.
+ */
+function readDirectory(
+	{ id, managedBy: _, version: __, ...declared }: DirectoryRow,
+	lookup: SecretLookup,
+): { readonly directory?: Directory; readonly fault?: string } {
+	const written = directoryFileOf(id, declared);
+	const reading = readEntry(directorySchema(lookup), written);
+	if ('entry' in reading) return { directory: buildDirectory(reading.entry) };
+	const fault = `directory ${id}: ${reading.faults.map(({ path, message }) => `${path}: ${message}`).join('; ')}`;
+	const shown = readEntry(directorySchema(createLenientLookup()), written);
+	if (!('entry' in shown)) return { fault };
+	const directory = buildDirectory(shown.entry);
+	return { directory: { ...directory, ...(directory.graph && { graph: withoutSecret(directory.graph) }) }, fault };
+}
+
+const withoutSecret = (graph: GraphAccess): GraphAccess => ({ ...graph, clientSecret: undefined });
 
 /** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
 export function buildStored(config: WorkspaceConfig, { readServer, platform }: BuildContext): BuiltWorkspace {

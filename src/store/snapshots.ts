@@ -138,11 +138,11 @@ function isSameGround(a: BuiltPlatform, b: BuiltPlatform): boolean {
 	return canonicalDigest(ground(a)) === canonicalDigest(ground(b));
 }
 
-async function readPlatform({ store, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
+async function readPlatform({ store, lookup, onFaults }: StoredSnapshotsParts): Promise<BuiltPlatform> {
 	const built = await store.asPlatform.standing(REASON, async (tx) => {
 		const settings = await platformSettings(tx);
 		const directories = await listDirectories(tx);
-		return buildPlatform({ settings, directories, grants: await listPlatformGrants(tx) });
+		return buildPlatform({ settings, directories, grants: await listPlatformGrants(tx), lookup: lookup() });
 	});
 	if (built.faults.length > 0) onFaults?.('*', built.faults);
 	return built;
