@@ -6,6 +6,7 @@ import { type Audit, createAudit } from './audit/create-audit.ts';
 import type { RecordKeeper } from './audit/file-record.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
+import { clientForm } from './credentials/client-form.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { type Both, type ListenAt, listenBoth } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
@@ -36,6 +37,8 @@ export interface AppParts {
 	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
 	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
 	readonly isStale?: () => boolean;
+	/** How long keys of a directory that gives no others are trusted, milliseconds; a day, unless told. */
+	readonly jwksStaleMs?: number;
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
@@ -45,11 +48,12 @@ export interface AppParts {
 export type App = ReturnType<typeof createApp>;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
-export function createApp({ snapshots, records, managed, childEnv, log, isStale = () => false }: AppParts) {
+export function createApp(parts: AppParts) {
+	const { snapshots, records, managed, childEnv, log, isStale = () => false } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions() });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
-	const authenticator = createAuthenticate({ snapshots });
+	const authenticator = createAuthenticate({ snapshots, clientForm, jwksTimes: jwksTimesOf(parts) });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -98,6 +102,10 @@ export function createApp({ snapshots, records, managed, childEnv, log, isStale 
 			audit.tellGaps();
 		},
 	};
+}
+
+function jwksTimesOf({ jwksStaleMs }: AppParts) {
+	return jwksStaleMs === undefined ? {} : { staleAfterMs: jwksStaleMs };
 }
 
 interface StageParts {

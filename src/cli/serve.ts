@@ -46,7 +46,9 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const { snapshots } = configuration;
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
 	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
-	const app = createApp({ snapshots, records: audit.records, managed, isStale, childEnv: childVariables(env), log });
+	const { jwksStaleMs } = environment;
+	const parts = { snapshots, records: audit.records, managed, isStale, jwksStaleMs };
+	const app = createApp({ ...parts, childEnv: childVariables(env), log });
 	opened.add(app.close);
 	const onHangup = (): void => void configuration.reload();
 	process.on('SIGHUP', onHangup);

@@ -78,7 +78,31 @@ export const ERRORS = {
 		'identity',
 		401,
 		-31401,
-		'The token is not an access token: it names neither a scope nor an app role.',
+		'This is no access token: it names neither a scope nor an app role, as ID tokens do not; send the access token.',
+	),
+	PC_TOKEN_GRAPH: row(
+		'identity',
+		401,
+		-31401,
+		'This is a token for Microsoft Graph, which nobody else can check; ask for one for this gateway.',
+	),
+	PC_TOKEN_CLIENT: row(
+		'identity',
+		401,
+		-31401,
+		'The access token was issued to an application that may not be used with this gateway; use another client.',
+	),
+	PC_TOKEN_SCOPE: row(
+		'identity',
+		403,
+		-31403,
+		'The access token lacks the scope of this gateway; sign in again and agree to it.',
+	),
+	PC_TOKEN_GUEST: row(
+		'identity',
+		401,
+		-31401,
+		'Guests of the directory are not accepted here; sign in with an account of its own.',
 	),
 	PC_TOKEN_IDENTITY: row(
 		'identity',

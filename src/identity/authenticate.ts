@@ -1,7 +1,10 @@
+import { canonicalDigest } from '../config/canonical-digest.ts';
 import type { Directory, SnapshotSource } from '../config/snapshot.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import { createDirectoryKeys } from './directory-keys.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
+import type { ClientForm } from './graph/app-token.ts';
+import { createMemberGroups } from './graph/member-groups.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
 import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
@@ -19,12 +22,14 @@ export interface AuthenticateOptions {
 	readonly steadyNow?: () => number;
 	readonly jwksFetch?: FetchKeys;
 	readonly jwksTimes?: Partial<JwksTimes>;
+	/** How an application of a directory proves itself to Microsoft Graph; without it no groups are looked up. */
+	readonly clientForm?: ClientForm;
 	/** Told of each fetch of a key set; for the log. */
 	readonly onKeysFetched?: (outcome: KeysFetched) => void;
 }
 
 /**
- * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with:
+ * The identity stage. Refusals (PC_TOKEN_*, PC_HEADER_INVALID, PC_DIRECTORY_UNAVAILABLE, PC_GROUPS_UNAVAILABLE) are thrown or rejected with:
  * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
@@ -37,7 +42,7 @@ export interface Authenticator {
 	 * `undefined`: nothing is known of the claims, or they are refused by now.
 	 */
 	renew(principal: Principal): Principal | undefined;
-	/** Aborts key fetches in flight. */
+	/** Aborts what directories are asked at the moment. */
 	close(): void;
 }
 
@@ -57,7 +62,9 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		...(options.jwksTimes && { times: options.jwksTimes }),
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
-	const principals = createPrincipals(snapshots);
+	const { clientForm } = options;
+	const memberGroups = clientForm && createMemberGroups({ snapshots, clientForm, steadyNow });
+	const principals = createPrincipals({ snapshots, memberGroups, now, steadyNow });
 	let generation = begin(snapshots.current().directories);
 
 	function begin(directories: readonly Directory[]): Generation {
@@ -70,7 +77,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		const { directories } = snapshots.current();
 		if (directories === generation.directories) return generation.claimsOf;
 		// A reload that leaves the directories alone must not make everyone's token new.
-		const same = JSON.stringify(directories) === JSON.stringify(generation.directories);
+		const same = canonicalDigest(directories) === canonicalDigest(generation.directories);
 		generation = same ? { ...generation, directories } : begin(directories);
 		return generation.claimsOf;
 	}
@@ -91,6 +98,9 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		renew: principals.renew,
 		authenticate: ({ rawHeaders }) => authenticateToken(readBearer(rawHeaders)),
 		authenticateToken,
-		close: keys.close,
+		close() {
+			keys.close();
+			memberGroups?.close();
+		},
 	};
 }

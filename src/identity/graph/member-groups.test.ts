@@ -161,7 +161,7 @@ describe('a person about whom nothing can be asked', () => {
 	const WAYS: readonly (readonly [string, () => void, Person])[] = [
 		['of a directory without graph', () => use([FINANCE], [withoutGraph()]), ann],
 		['of no directory', () => use([FINANCE], []), ann],
-		['of another tenant', () => undefined, { ...ann, tid: randomUUID() }],
+		['of another Entra tenant', () => undefined, { ...ann, tid: randomUUID() }],
 		['without an object id of Entra', () => undefined, { ...ann, oid: '../groups' }],
 	];
 

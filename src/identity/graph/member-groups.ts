@@ -78,6 +78,7 @@ export function createMemberGroups(options: MemberGroupsOptions): MemberGroups {
 	const { snapshots, steadyNow } = options;
 	const askedGroupsOf = createAskedGroups();
 	const sources = createSources(options);
+	const nothing: HeldGroups = Object.freeze({ ids: new Set<string>(), until: Number.POSITIVE_INFINITY });
 
 	function lookupOf({ directory, tid, oid }: Person): Lookup {
 		const source = sources.of(directory);
@@ -88,7 +89,7 @@ export function createMemberGroups(options: MemberGroupsOptions): MemberGroups {
 
 	function look(person: Person): HeldGroups | Promise<HeldGroups> {
 		const { source, oid, asked } = lookupOf(person);
-		if (asked.ids.length === 0) return NOTHING;
+		if (asked.ids.length === 0) return nothing;
 		const known = source.people.get(oid);
 		const isCurrent = known?.asked === asked && steadyNow() < known.askAgainAt;
 		if (isCurrent && known.held !== undefined) return known.held;
@@ -115,15 +116,13 @@ export function createMemberGroups(options: MemberGroupsOptions): MemberGroups {
 		groupsOf: async (person) => (await look(person)).ids,
 		known(person) {
 			const { source, oid, asked } = lookupOf(person);
-			if (asked.ids.length === 0) return NOTHING;
+			if (asked.ids.length === 0) return nothing;
 			const answers = source.people.get(oid)?.answers;
 			return answers && heldAmong(answers, asked, steadyNow());
 		},
 		close: sources.close,
 	};
 }
-
-const NOTHING: HeldGroups = Object.freeze({ ids: new Set<string>(), until: Number.POSITIVE_INFINITY });
 
 /** What is known of the people of one directory, and how to ask for more. */
 interface Source {
