@@ -18,8 +18,8 @@ const MOST_NAMED = 3;
  */
 export function whatToAskFor(directories: readonly Asked[]): string {
 	const scopes = unique(directories.flatMap((each) => each.scopes ?? []));
-	if (scopes.length > 0) return `Ask for the scope ${scopes.join(' or ')}.`;
-	return `Ask for a token with the audience ${unique(directories.flatMap((each) => each.audiences)).join(' or ')}.`;
+	if (scopes.length > 0) return `The scope to ask for is ${scopes.join(' or ')}.`;
+	return `The audience to ask for is ${unique(directories.flatMap((each) => each.audiences)).join(' or ')}.`;
 }
 
 function unique(texts: readonly string[]): readonly string[] {

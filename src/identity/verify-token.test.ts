@@ -277,12 +277,12 @@ describe('the audience', () => {
 			const token = google.token({ ...claims, aud }, { header: { nonce: 'n' } });
 			await expectOfflineRefusal(token, 'PC_TOKEN_GRAPH');
 			await expect(openVerifier()(token)).rejects.toMatchObject({
-				facts: { advice: `Ask for a token with the audience ${audiences[0]}.` },
+				facts: { advice: `The audience to ask for is ${audiences[0]}.` },
 			});
 		}
 		const asking = { ...google.directory, scopes: ['api://gateway/mcp.access'] };
 		await expect(openVerifier(asking)(google.token({ aud: GRAPH }))).rejects.toMatchObject({
-			facts: { advice: 'Ask for the scope api://gateway/mcp.access.' },
+			facts: { advice: 'The scope to ask for is api://gateway/mcp.access.' },
 		});
 	});
 
