@@ -33,9 +33,14 @@ describe('a watch', () => {
 
 	it('is not prolonged by a wall clock that is set back', () => {
 		const watching = watch(until(START_MS + 5_000));
+		const known = watch(until(START_MS + 5_000), (principal) => principal);
+		const later = watch(until(START_MS + 5_000));
 		vi.setSystemTime(START_MS - 7_200_000);
+		later.extend(until(START_MS + 6_000));
 		vi.advanceTimersByTime(5_000);
-		expect(watching.expired()).toBe(1);
+		expect([watching.expired(), known.expired(), later.expired()]).toEqual([1, 1, 0]);
+		vi.advanceTimersByTime(1_000);
+		expect(later.expired()).toBe(1);
 	});
 
 	it('waits longer than a timer can', () => {

@@ -25,32 +25,36 @@ const LONGEST_MS = 2 ** 31 - 1;
  */
 export function watchExpiry({ principal, renew, onExpired }: Watched): ExpiryWatch {
 	let watched = principal;
+	// `Infinity`: nothing says that there is an end.
+	let endsAt = performance.now() + principal.expiresAt - Date.now();
 	let timer: NodeJS.Timeout | undefined;
 
-	function wait(endsAt: number): void {
+	function wait(): void {
 		clearTimeout(timer);
-		// `Infinity`: nothing says that there is an end.
 		if (!Number.isFinite(endsAt)) return;
 		const remainingMs = endsAt - performance.now();
 		if (remainingMs <= 0) expire();
-		else timer = setTimeout(wait, Math.min(remainingMs, LONGEST_MS), endsAt).unref();
+		else timer = setTimeout(wait, Math.min(remainingMs, LONGEST_MS)).unref();
 	}
 
 	function expire(): void {
 		const renewed = renew(watched);
-		if (renewed !== undefined && !isExpired(renewed) && holdTheSame(watched, renewed)) watch(renewed);
+		const goesOn = renewed !== undefined && renewed.expiresAt > watched.expiresAt && holdTheSame(watched, renewed);
+		if (goesOn) prolong(renewed);
 		else onExpired();
 	}
 
-	function watch(next: Principal): void {
+	// By the difference, so that what the wall clock says meanwhile does not count.
+	function prolong(next: Principal): void {
+		endsAt += next.expiresAt - watched.expiresAt;
 		watched = next;
-		wait(performance.now() + next.expiresAt - Date.now());
+		wait();
 	}
 
-	watch(principal);
+	wait();
 	return {
 		extend(next) {
-			if (next.expiresAt > watched.expiresAt) watch(next);
+			if (next.expiresAt > watched.expiresAt) prolong(next);
 		},
 		stop: () => clearTimeout(timer),
 	};

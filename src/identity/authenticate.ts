@@ -54,7 +54,7 @@ interface Generation {
 
 /** Assembles the identity stage over the current snapshot. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticator {
-	const { snapshots, now = Date.now } = options;
+	const { snapshots, now = () => Date.now() } = options;
 	const steadyNow = options.steadyNow ?? options.now ?? (() => performance.now());
 	const keys = createDirectoryKeys({
 		fetchKeys: options.jwksFetch ?? fetchKeys,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppParts, createApp } from '../../src/app.ts';
 import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
 import { createLog } from '../../src/observe/log.ts';
@@ -34,7 +34,11 @@ export interface TestGateway {
 }
 
 /** Starts a gateway with this configuration; `secrets` become the environment that `${env:…}` reads. */
-export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessEnv = {}): Promise<TestGateway> {
+export async function startGateway(
+	config: ConfigInput,
+	secrets: NodeJS.ProcessEnv = {},
+	more: Pick<AppParts, 'jwksStaleMs'> = {},
+): Promise<TestGateway> {
 	const folder = mkdtempSync(join(tmpdir(), 'portcullis-test-'));
 	const directory = await startFakeDirectory();
 	const file = join(folder, 'portcullis.yaml');
@@ -45,6 +49,7 @@ export async function startGateway(config: ConfigInput, secrets: NodeJS.ProcessE
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
 	const records = createFileRecord(join(folder, 'audit.jsonl'));
 	const app = createApp({
+		...more,
 		snapshots,
 		records,
 		childEnv,

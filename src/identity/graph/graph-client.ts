@@ -39,6 +39,7 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
 	const tokens = createAppToken({ ...options, ask: withinLimit });
 	const slots = createSlots(MOST_AT_ONCE);
 	let pausedUntil = 0;
+	let lastFailure = '';
 
 	async function post(oid: string, ids: readonly string[]): Promise<JsonAnswer> {
 		const token = await tokens.get();
@@ -50,13 +51,13 @@ export function createGraphClient(options: GraphClientOptions): GraphClient {
 	}
 
 	async function check(oid: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
-		if (steadyNow() < pausedUntil)
-			throw new GraphFailure(`${GRAPH} is left alone for a while`, pausedUntil - steadyNow());
+		if (steadyNow() < pausedUntil) throw new GraphFailure(lastFailure, pausedUntil - steadyNow());
 		try {
 			const first = await post(oid, ids);
 			return membersIn(first.status === 401 ? await post(oid, ids) : first, ids);
 		} catch (error) {
 			const failure = failureOf(error, GRAPH);
+			lastFailure = failure.message;
 			pausedUntil = Math.max(pausedUntil, steadyNow() + failure.pauseMs);
 			throw failure;
 		}
