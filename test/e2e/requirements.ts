@@ -1,3 +1,4 @@
+import { IDENTITY_REQUIREMENTS } from './requirements-identity.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
@@ -22,4 +23,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...SERVER_REQUIREMENTS,
 	...RUNNING_REQUIREMENTS,
 	...STORE_REQUIREMENTS,
+	...IDENTITY_REQUIREMENTS,
 ];
