@@ -1,54 +1,29 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createAdmin, createCallerOf } from './admin/create-admin.ts';
 import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
+import type { AppParts } from './app-parts.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
-import type { RecordKeeper } from './audit/file-record.ts';
-import type { ListenerSettings } from './config/listeners.ts';
-import type { SnapshotSource } from './config/snapshot.ts';
 import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
+import { clientForm } from './credentials/client-form.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
-import type { FailuresOptions } from './identity/failed-attempts.ts';
-import { createKeyUses } from './identity/key-uses.ts';
-import { createFixedSealer } from './lib/fixed-seal.ts';
+import { createKeyUses, type KeyUses } from './identity/key-uses.ts';
 import { createSealer } from './lib/seal.ts';
-import { createLimits, type Limits, type Sharing } from './limits/create-limits.ts';
+import { createLimits, type Limits } from './limits/create-limits.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
-import { createRequestStates } from './mcp/modern/request-state.ts';
-import { createTaskIds } from './mcp/modern/task-ids.ts';
-import type { Log } from './observe/log.ts';
-import { createMetrics } from './observe/metrics.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
 import { createOpenApiPlane } from './openapi/openapi-plane.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
 import { checkMirroredHeaders } from './router/check-mirrored-headers.ts';
 import { createResolveRoute, type ResolveRoute } from './router/resolve-route.ts';
-import type { Store } from './store/store.ts';
+import { createSeals } from './upstream/create-seals.ts';
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts';
-
-/** What an app is made of. */
-export interface AppParts {
-	/** Whoever made it closes it after the app. */
-	readonly snapshots: SnapshotSource;
-	/** Public listeners besides the main one. */
-	readonly listeners?: readonly ListenerSettings[];
-	/** Where the audit goes; whoever made it closes it after the app. */
-	readonly records: RecordKeeper;
-	/** Where the management API finds what it manages; without it there is nothing to manage. */
-	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
-	/** How limits are kept; by this process alone, unless told. */
-	readonly limiting?: Sharing & Pick<FailuresOptions, 'perMinute'>;
-	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
-	readonly isStale?: () => boolean;
-	/** Harmless variables of our environment for stdio children. */
-	readonly childEnv: Readonly<Record<string, string>>;
-	readonly log: Log;
-}
 
 /** The assembled gateway. */
 export type App = ReturnType<typeof createApp>;
@@ -57,14 +32,13 @@ const never = (): boolean => false;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
 export function createApp(parts: AppParts) {
-	const { snapshots, records, managed, limiting, childEnv, log, isStale = never, listeners = [] } = parts;
+	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [] } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
-	const limits = createLimits({ snapshots, sharing: limiting ?? {}, log, metrics });
+	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
-	const failures = { perMinute: limiting?.perMinute, onRefused: () => metrics.limited('failures') };
-	const authenticator = createAuthenticate({ snapshots, listeners, failures, noteKeyUse: keyUses.note });
+	const authenticator = createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -96,8 +70,7 @@ export function createApp(parts: AppParts) {
 		operatorApi: () => adminFor(() => ({ kind: 'operator' })),
 		async listen(places: Places) {
 			await admin.ready();
-			const everywhere = { ...places, further: listeners };
-			return listenAll(everywhere, {
+			return listenAll({ ...places, further: listeners }, {
 				public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots),
 				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
 			});
@@ -117,6 +90,28 @@ export function createApp(parts: AppParts) {
 			audit.tellGaps();
 		},
 	};
+}
+
+interface IdentityAround {
+	readonly metrics: Metrics;
+	readonly keyUses: KeyUses;
+}
+
+function createIdentity(
+	{ snapshots, listeners, limiting, jwksStaleMs }: AppParts,
+	{ metrics, keyUses }: IdentityAround,
+) {
+	const failures = { perMinute: limiting?.perMinute, onRefused: () => metrics.limited('failures') };
+	const jwksTimes = jwksStaleMs === undefined ? {} : { staleAfterMs: jwksStaleMs };
+	const noteKeyUse = keyUses.note;
+	return createAuthenticate({
+		snapshots,
+		...(listeners && { listeners }),
+		clientForm,
+		failures,
+		jwksTimes,
+		noteKeyUse,
+	});
 }
 
 interface StageParts {
@@ -142,14 +137,5 @@ function createStages({ audit, authenticator, resolveRoute, limits, attach, upst
 		within: limits.within,
 		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
 		forward: upstreams.forward,
-	};
-}
-
-// The keys live as long as the process: after a restart clients begin anew.
-function createSeals() {
-	const node = randomUUID();
-	return {
-		states: createRequestStates({ sealer: createSealer(randomBytes(32), 'mcp-request-state'), node }),
-		tasks: createTaskIds(createFixedSealer(randomBytes(32), 'mcp-task')),
 	};
 }

@@ -39,7 +39,8 @@ function keep(name, value) {
 	const path = join(FOLDER, name);
 	const text = `${JSON.stringify(value, null, '\t')}\n`;
 	if (!process.argv.includes('--check')) return writeFileSync(path, text);
-	if (!isDeepStrictEqual(JSON.parse(readFileSync(path, 'utf8')), value)) throw new Error(`mcpo answers otherwise than ${path} says`);
+	if (!isDeepStrictEqual(JSON.parse(readFileSync(path, 'utf8')), value))
+		throw new Error(`mcpo answers otherwise than ${path} says`);
 }
 
 async function ready() {

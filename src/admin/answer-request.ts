@@ -8,6 +8,7 @@ import { sendBody } from '../edge/send-answer.ts';
 import { commonHeaders, headersOf, refuseWhenClosed, type Visitor } from '../edge/visitor.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import type { Presented } from '../identity/presented.ts';
+import { scopesToAskFor } from '../identity/resource-metadata.ts';
 import type { Queues } from '../lib/queues.ts';
 import { isSlug } from '../lib/slug.ts';
 import { emptyAnswer } from '../mcp/answer.ts';
@@ -179,8 +180,9 @@ function sendProblem({ visitor, allow }: ApiRequest, error: PortcullisError): vo
 		response.destroy();
 		return;
 	}
-	const resourceMetadataUrl = apiMetadataUrl(request, snapshots.current().names);
-	const { status, headers, text } = problemOf(error, { requestId, resourceMetadataUrl, allow });
+	const { names, directories } = snapshots.current();
+	const signIn = { resourceMetadataUrl: apiMetadataUrl(request, names), scopes: scopesToAskFor(directories) };
+	const { status, headers, text } = problemOf(error, { requestId, allow, ...signIn });
 	sendBody(sendingTo(visitor), status, headers, text);
 }
 

@@ -8,6 +8,7 @@ import { readEntry } from '../config/read-entry.ts';
 import { type Path, pathText } from '../config/read-yaml.ts';
 import { createLenientLookup, mapFilePaths } from '../config/secret-template.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { sendsSecretElsewhere, withFileNamed } from './directory-graph.ts';
 import { hideSecrets } from './endpoint-secrets.ts';
 import { type InputFault, inputInvalid } from './input-invalid.ts';
 import { isForOperator } from './is-for-operator.ts';
@@ -83,6 +84,12 @@ export function requireNothingOfOperator(wanted: Declared, stored: Declared): vo
 	if (!isDeepStrictEqual(openWebUiIn(wanted), openWebUiIn(stored))) {
 		faults.push({ path: 'body.config.openWebUi', message: 'is for the operator to set' });
 	}
+	for (const [id, after] of Object.entries(wanted.platform.directories)) {
+		const { directories } = stored.platform;
+		const before = Object.hasOwn(directories, id) ? directories[id] : undefined;
+		if (!sendsSecretElsewhere({ before, after })) continue;
+		faults.push({ path: `body.config.directories.${id}.graph`, message: 'is for the operator to set' });
+	}
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
 }
 
@@ -100,8 +107,14 @@ export function withAbsoluteFiles(wanted: Declared, folder: string): Declared {
 	const instances = Object.entries(openWebUiIn(wanted) as Record<string, { readonly secret: string }>).map(
 		([id, { secret, ...rest }]) => [id, { ...rest, secret: mapFilePaths(secret, pathFrom) }],
 	);
-	const settings = { ...wanted.platform.settings, openWebUi: Object.fromEntries(instances) };
-	const platform = instances.length === 0 ? wanted.platform : { ...wanted.platform, settings };
+	const settings = {
+		...wanted.platform.settings,
+		...(instances.length > 0 && { openWebUi: Object.fromEntries(instances) }),
+	};
+	const directories = Object.entries(wanted.platform.directories).map(([id, directory]) => {
+		return [id, withFileNamed(directory, pathFrom)] as const;
+	});
+	const platform = { ...wanted.platform, settings, directories: Object.fromEntries(directories) };
 	return mapServers({ ...wanted, platform }, ({ server }) => {
 		const { headers, env } = server.endpoint;
 		const endpoint = {

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { fillTid } from '../config/cross-faults.ts';
 import type { DeclaredDirectory } from '../config/declared.ts';
+import { directoryFileOf } from '../config/declared-file.ts';
 import { changedFields } from '../config/declared-plan.ts';
-import { directorySchema } from '../config/file-schema.ts';
+import { directorySchema } from '../config/directory-schema.ts';
 import { readEntry } from '../config/read-entry.ts';
-import { escapePlainText as escaped } from '../config/secret-template.ts';
+import { createLenientLookup, escapePlainText as escaped } from '../config/secret-template.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import {
@@ -19,6 +20,7 @@ import {
 import type { PlatformTx } from '../store/tx.ts';
 import type { Caller } from './caller.ts';
 import { type Made, makeChange, type PutAnswer, reasonOf } from './change.ts';
+import { requireOperatorForGraph } from './directory-graph.ts';
 import { inputInvalid } from './input-invalid.ts';
 import { changeable, found, MANAGED, requireApiManaged, versioned } from './managed.ts';
 import { openPage, PAGE_QUERY, pageOf } from './page.ts';
@@ -32,9 +34,43 @@ const BODY = z.strictObject({
 	tenantId: plainText(128),
 	audiences: z.array(plainText(512)).min(1).max(50),
 	jwksUrl: plainText(2_048),
+	v1Issuer: plainText(512).exactOptional().describe('iss of its version 1 tokens; they are refused without it.'),
+	clientApps: z.array(plainText(128)).min(1).max(200).exactOptional().describe('Any application without it.'),
+	scopes: z
+		.array(plainText(256))
+		.min(1)
+		.max(50)
+		.exactOptional()
+		.describe('As clients ask for them; a token of a person has one of them.'),
+	guests: z.enum(['allow', 'deny']).exactOptional().describe('allow, unless it is said.'),
+	graph: z
+		.strictObject({
+			clientId: plainText(128),
+			clientSecret: plainText(1_024).describe('A reference, such as ${env:GRAPH_SECRET}; of the operator alone.'),
+			tokenUrl: plainText(2_048).exactOptional(),
+			baseUrl: plainText(512).exactOptional(),
+		})
+		.exactOptional()
+		.describe('How groups are looked up; what the operator set may be sent back as it is, or left out.'),
 });
 
 const { managedBy, version } = MANAGED;
+/** As they are stored: what a file wrote may be longer. */
+const SETTINGS = z.strictObject({
+	v1Issuer: z.string().exactOptional(),
+	clientApps: z.array(z.string()).exactOptional(),
+	scopes: z.array(z.string()).exactOptional(),
+	guests: BODY.shape.guests,
+	graph: z
+		.strictObject({
+			clientId: z.string(),
+			clientSecret: z.string().describe('The reference, as it was written.'),
+			tokenUrl: z.string().exactOptional(),
+			baseUrl: z.string().exactOptional(),
+		})
+		.exactOptional(),
+});
+
 const DIRECTORY = z
 	.strictObject({
 		id: z.string(),
@@ -42,6 +78,7 @@ const DIRECTORY = z
 		tenantId: z.string(),
 		audiences: z.array(z.string()),
 		jwksUrl: z.string(),
+		...SETTINGS.shape,
 		managedBy,
 		version,
 	})
@@ -94,7 +131,7 @@ const put = ({ store, refresh }: ResourceParts): Route =>
 		body: BODY,
 		responses: { 200: DIRECTORY, 201: DIRECTORY },
 		async handle(context) {
-			const directory = { id: context.params.directory, ...context.body };
+			const directory = wantedOf(context.params.directory, context.body);
 			requireFit(directory);
 			const answer = await store.asPlatform(reasonOf(context), (tx) =>
 				makeChange(tx, context, async () => {
@@ -102,6 +139,7 @@ const put = ({ store, refresh }: ResourceParts): Route =>
 					const before = await directoryById(tx, directory.id);
 					if (before !== undefined) requireApiManaged(before);
 					requireMatch(context.precondition, before);
+					requireOperatorForGraph(context.caller, { before, after: directory });
 					if (before !== undefined && issuerOf(before) !== issuerOf(directory)) requireUnused(before, context);
 					await requireRoom(tx, directory, context.snapshot);
 					return before === undefined ? make(tx, directory) : replace(tx, directory, before);
@@ -153,13 +191,14 @@ const remove = ({ store, refresh }: ResourceParts): Route =>
 		},
 	});
 
+function wantedOf(id: string, { issuer, tenantId, audiences, jwksUrl, ...settings }: z.output<typeof BODY>): Wanted {
+	return { id, issuer, tenantId, audiences, jwksUrl, settings };
+}
+
 /** Holds a directory to the rules of the configuration file. Throws PC_INPUT_INVALID. */
-function requireFit({ id, issuer, tenantId, audiences, jwksUrl }: Wanted): void {
-	const written = {
-		...{ id, issuer: escaped(issuer), tenantId: escaped(tenantId), jwksUrl: escaped(jwksUrl) },
-		audiences: audiences.map(escaped),
-	};
-	const reading = readEntry(directorySchema(), written);
+function requireFit({ id, issuer, tenantId, jwksUrl, ...rest }: Wanted): void {
+	const texts = { issuer: escaped(issuer), tenantId: escaped(tenantId), jwksUrl: escaped(jwksUrl) };
+	const reading = readEntry(directorySchema(createLenientLookup()), directoryFileOf(id, { ...rest, ...texts }));
 	if ('entry' in reading) return;
 	throw inputInvalid(reading.faults.map(({ path, message }) => ({ path: `body.${path}`, message })));
 }
@@ -167,6 +206,12 @@ function requireFit({ id, issuer, tenantId, audiences, jwksUrl }: Wanted): void 
 type Wanted = DeclaredDirectory & { readonly id: string };
 
 const issuerOf = ({ issuer, tenantId }: DeclaredDirectory): string => fillTid(issuer, tenantId);
+
+/** Every `iss` that means the directory. */
+function issuersOf({ issuer, tenantId, settings }: DeclaredDirectory): readonly string[] {
+	const { v1Issuer } = settings;
+	return [issuer, v1Issuer].flatMap((each) => (typeof each === 'string' ? [fillTid(each, tenantId)] : []));
+}
 
 /**
  * Throws PC_CONFLICT where another directory has the issuer, and PC_INPUT_INVALID where grants name no directory: beside a
@@ -178,7 +223,10 @@ async function requireRoom(
 	{ grantRules }: Pick<Snapshot, 'grantRules'>,
 ): Promise<void> {
 	const others = (await listDirectories(tx)).filter(({ id }) => id !== wanted.id);
-	if (others.some((other) => issuerOf(other) === issuerOf(wanted))) throw new PortcullisError('PC_CONFLICT');
+	const taken = new Set(others.flatMap(issuersOf));
+	const own = issuersOf(wanted);
+	if (own.some((issuer) => taken.has(issuer)) || new Set(own).size < own.length)
+		throw new PortcullisError('PC_CONFLICT');
 	const unclear = grantRules.filter(({ directory }) => directory === undefined);
 	if (others.length === 0 || unclear.length === 0) return;
 	const where = [...new Set(unclear.map(({ workspace }) => workspace))].slice(0, 5).join(', ');
@@ -197,6 +245,7 @@ function requireUnused(
 	if (isOwn || isNamed || hasMembers) throw new PortcullisError('PC_CONFLICT', { detail: 'the directory is in use' });
 }
 
-function show({ id, issuer, tenantId, audiences, jwksUrl, managedBy, version }: DirectoryRow) {
-	return { id, issuer, tenantId, audiences: [...audiences], jwksUrl, managedBy, version };
+function show({ id, issuer, tenantId, audiences, jwksUrl, settings, managedBy, version }: DirectoryRow) {
+	const told: z.output<typeof SETTINGS> = settings;
+	return { id, issuer, tenantId, audiences: [...audiences], jwksUrl, ...told, managedBy, version };
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { refusalHeaders } from '../edge/refusal.ts';
 import type { PortcullisError } from '../errors/portcullis-error.ts';
 import { ERRORS } from '../errors/table.ts';
+import type { SignIn } from '../identity/challenge.ts';
 
 /** What an error looks like to a caller of the management API (RFC 9457). */
 export interface Problem {
@@ -11,10 +12,8 @@ export interface Problem {
 }
 
 /** What is known of the refused request. */
-export interface RefusedApiRequest {
+export interface RefusedApiRequest extends SignIn {
 	readonly requestId: string;
-	/** Address of the RFC 9728 document for challenges. */
-	readonly resourceMetadataUrl: string;
 	/** Methods that the address takes, for a method it does not. */
 	readonly allow: readonly string[];
 }
@@ -27,7 +26,7 @@ export const PROBLEM_URN = 'urn:portcullis:error:';
 
 /** Renders an error for a caller: its sentence, stable code and request id; nothing else of what happened. */
 export function problemOf(error: PortcullisError, request: RefusedApiRequest): Problem {
-	const { http, sentence } = ERRORS[error.code];
+	const { http } = ERRORS[error.code];
 	// Errors that MCP wants in-band have no status of their own.
 	const status = http < 400 ? 500 : http;
 	const body = {
@@ -35,12 +34,12 @@ export function problemOf(error: PortcullisError, request: RefusedApiRequest): P
 		type: PROBLEM_URN + error.code,
 		title: STATUS_CODES[status],
 		status,
-		detail: sentence,
+		detail: error.sentence,
 		code: error.code,
 		request_id: request.requestId,
 	};
 	const headers: Record<string, string> = {
-		...refusalHeaders(error, status, request.resourceMetadataUrl),
+		...refusalHeaders(error, status, request),
 		'content-type': PROBLEM_TYPE,
 	};
 	if (status === 405) headers['allow'] = request.allow.join(', ');

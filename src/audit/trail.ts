@@ -1,5 +1,6 @@
+import type { Stage } from '../errors/error-row.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import type { ErrorCode, Stage } from '../errors/table.ts';
+import type { ErrorCode } from '../errors/table.ts';
 import type { Answer, Frame, FrameSink, StreamEnd } from '../mcp/answer.ts';
 import type { RecordKeeper, RecordMark, RecordSubject } from './file-record.ts';
 import { createGaps, type Gaps } from './gaps.ts';

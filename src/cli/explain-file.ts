@@ -1,71 +1,54 @@
 import { existsSync } from 'node:fs';
-import { type App, createApp } from '../app.ts';
-import type { RecordKeeper } from '../audit/file-record.ts';
-import { childVariables, parseEnvironment } from '../config/environment.ts';
+import type { App } from '../app.ts';
+import { parseEnvironment } from '../config/environment.ts';
 import type { Server, Snapshot } from '../config/snapshot.ts';
-import { createSnapshotSource } from '../config/snapshot-source.ts';
 import { toPortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import { createPrincipalOf } from '../identity/principal-of.ts';
-import { createLog } from '../observe/log.ts';
 import { decide } from '../policy/decide.ts';
 import { explainDecision, explainGrants } from '../policy/explain-words.ts';
 import type { CatalogItem } from '../router/catalog.ts';
+import { type AppByFile, withAppByFile } from './app-by-file.ts';
 import type { CommandIo } from './command.ts';
 import { usageFault } from './command-error.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths } from './demo-folder.ts';
+import { readPresentedToken } from './read-token.ts';
 
 /** Whom, what and where a question by a configuration file is about. */
 export interface FileQuestion {
-	/** E-mail address of a person of the demo directory, or an access token. */
+	/** E-mail address of a person of the demo directory, or `-` for an access token on standard input. */
 	readonly as: string;
 	readonly tool: string;
 	readonly config?: string;
 }
-
-// Nobody calls anything here, and the audit belongs to the gateway that may be running beside.
-const NO_RECORDS: RecordKeeper = {
-	keep: () => undefined,
-	keepTogether: () => Promise.resolve(),
-	reopen: () => undefined,
-	close: () => undefined,
-};
 
 /**
  * Says why a person may or may not use a tool by what a configuration file says: no store is opened, and a gateway beside
  * is not asked.
  */
 export async function explainByFile(options: FileQuestion, io: CommandIo): Promise<void> {
-	const environment = parseEnvironment(io.env);
-	const demo = demoPaths(environment.dataFolder);
-	const named = options.config ?? environment.configFile;
-	const file = options.config === undefined && !existsSync(named) && existsSync(demo.config) ? demo.config : named;
-	const snapshots = await createSnapshotSource({ file, env: io.env });
-	const parts = { records: NO_RECORDS, childEnv: childVariables(io.env), log: createLog('silent') };
-	const app = createApp({ ...parts, snapshots });
-	try {
-		const principal = await principalFor(options.as, { app, snapshot: snapshots.current(), folder: demo.directory });
-		const words = await explainTool(app, principal, { snapshot: snapshots.current(), path: options.tool });
-		io.out([...explainGrants(principal, snapshots.current().grantRules), '', ...words.lines].join('\n'));
+	const folder = demoPaths(parseEnvironment(io.env).dataFolder).directory;
+	await withAppByFile(options.config, io, async ({ app, snapshot }) => {
+		const principal = await principalFor(options.as, { app, snapshot, folder, io });
+		const words = await explainTool(app, principal, { snapshot, path: options.tool });
+		io.out([...explainGrants(principal, snapshot.grantRules), '', ...words.lines].join('\n'));
 		if (!words.allowed) process.exitCode = 1;
-	} finally {
-		snapshots.close();
-		await app.close();
-	}
+	});
 }
 
-interface WhereToLook {
-	readonly app: App;
-	readonly snapshot: Snapshot;
+interface WhereToLook extends AppByFile {
 	/** Folder of the demo directory. */
 	readonly folder: string;
+	readonly io: CommandIo;
 }
 
-async function principalFor(who: string, { app, snapshot, folder }: WhereToLook): Promise<Principal> {
-	if (!who.includes('@')) return app.authenticator.authenticateToken(who);
+async function principalFor(who: string, { app, snapshot, folder, io }: WhereToLook): Promise<Principal> {
+	if (who === '-') return app.authenticator.authenticate(readPresentedToken(io));
+	if (!who.includes('@'))
+		throw usageFault('Name somebody by e-mail address, or send an access token on standard input with --as -.');
 	if (!existsSync(folder))
-		throw new Error('E-mail addresses are known to the demo directory alone; give an access token.');
+		throw new Error('E-mail addresses are known to the demo directory alone; send an access token with --as -.');
 	const directory = await createDemoDirectory(folder);
 	const person = directory.people.find(({ email }) => email === who);
 	const configured = snapshot.directories.find(({ issuer }) => issuer === directory.issuer);

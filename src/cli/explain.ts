@@ -23,7 +23,10 @@ export function addExplainCommand(program: Command, io: CommandIo): void {
 		.command('explain')
 		.description('say why a person may or may not use a tool: the rules that matched, in words')
 		.requiredOption('--tool <workspace/server/tool>', 'the tool, as google/files/read_text_file')
-		.option('--as <email or token>', 'by the configuration file: a person of the demo directory, or an access token')
+		.option(
+			'--as <email>',
+			'by the configuration file: a person of the demo directory, or - for a token on standard input',
+		)
 		.option('--config <file>', 'configuration file (PORTCULLIS_CONFIG; the demo’s where there is no other)')
 		.option('--group <names...>', 'by the management API: somebody in these groups')
 		.option('--role <names...>', 'with these app roles')

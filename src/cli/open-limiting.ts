@@ -1,4 +1,4 @@
-import type { AppParts } from '../app.ts';
+import type { AppParts } from '../app-parts.ts';
 import type { Environment } from '../config/environment.ts';
 import { createStoredTokens } from '../store/lease-tokens.ts';
 import type { Store } from '../store/store.ts';

@@ -4,10 +4,14 @@ import { parseEnvironment } from '../config/environment.ts';
 import { type CommandIo, guarded } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths } from './demo-folder.ts';
+import { addTokenInspectCommand } from './token-inspect.ts';
 
-/** Adds `token <email>`: a bearer token of the demo's own directory. Other directories issue their tokens themselves. */
+/**
+ * Adds `token <email>`: a bearer token of the demo's own directory (others issue their tokens themselves), and `token
+ * inspect`, which looks at one of any directory.
+ */
 export function addTokenCommand(program: Command, io: CommandIo): void {
-	program
+	const token = program
 		.command('token')
 		.argument('<email>', 'a person of the demo directory')
 		.description("print an access token of the demo's directory, good for one hour")
@@ -19,4 +23,5 @@ export function addTokenCommand(program: Command, io: CommandIo): void {
 				io.out(await (await createDemoDirectory(directory)).tokenFor(email));
 			}),
 		);
+	addTokenInspectCommand(token, io);
 }

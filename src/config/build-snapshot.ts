@@ -1,6 +1,7 @@
 import { buildWorkspace } from './build-workspace.ts';
 import { fillTid } from './cross-faults.ts';
 import { deepFreeze } from './deep-freeze.ts';
+import type { DirectoryEntry } from './directory-schema.ts';
 import type { ConfigFile, SettingsEntry } from './file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
 import { byHolder, membershipsOf } from './memberships.ts';
@@ -57,14 +58,15 @@ export function assembleSnapshot(parts: SnapshotParts): Snapshot {
 }
 
 /** A directory as its entry describes it. */
-export function buildDirectory({
-	id,
-	issuer,
-	tenantId,
-	audiences,
-	jwksUrl,
-}: ConfigFile['directories'][number]): Directory {
-	return { id, issuer: fillTid(issuer, tenantId), tenantId, audiences, jwksUrl: fillTid(jwksUrl, tenantId) };
+export function buildDirectory({ issuer, jwksUrl, v1Issuer, graph, ...entry }: DirectoryEntry): Directory {
+	const fill = (address: string): string => fillTid(address, entry.tenantId);
+	return {
+		...entry,
+		issuer: fill(issuer),
+		jwksUrl: fill(jwksUrl),
+		...(v1Issuer !== undefined && { v1Issuer: fill(v1Issuer) }),
+		...(graph !== undefined && { graph: { ...graph, tokenUrl: fill(graph.tokenUrl) } }),
+	};
 }
 
 /** The rule at this place of the file's grants. */

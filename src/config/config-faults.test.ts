@@ -247,6 +247,70 @@ describe('directories are refused', () => {
 	});
 });
 
+describe('what a directory may say besides is refused', () => {
+	const withMore = (more: string) => file(`directories: [${DIRECTORY.replace(' }', `, ${more} }`)}]`);
+	const graphOf = (more: string) => withMore(`graph: { clientId: c, clientSecret: "\${env:KEY}", ${more} }`);
+	const sentences = (text: string) =>
+		faultsOf(text, { KEY: 'k' }).map((line) => line.replace(/^\d+:\d+ directories\[0\]\./, ''));
+
+	test.each([
+		['an application id with a space', 'clientApps: [a b]', 'clientApps[0]: expected the id of an application'],
+		['no application', 'clientApps: []', 'clientApps: must not be empty'],
+		['two scopes in one', 'scopes: [a b]', 'scopes[0]: expected one scope, such as api://gateway/mcp.access'],
+		[
+			'whatever was consented to',
+			'scopes: [api://g/.default]',
+			'scopes[0]: name the scope itself, since no token holds .default',
+		],
+		['guests who are neither', 'guests: maybe', 'guests: expected one of allow, deny'],
+		[
+			'an issuer over plain http',
+			'v1Issuer: http://sts.example/x',
+			'v1Issuer: must be https (http is allowed to this machine only)',
+		],
+		['its own issuer twice', 'v1Issuer: "https://i.example/t-1"', 'v1Issuer: a directory has this issuer'],
+	])('%s', (_, more, fault) => {
+		expect(sentences(withMore(more))).toEqual([fault]);
+	});
+
+	test.each([
+		[
+			'Graph with a path',
+			'baseUrl: "https://graph.example/v1.0"',
+			'baseUrl: must be an origin alone, such as https://graph.microsoft.com',
+		],
+		[
+			'tokens over plain http',
+			'tokenUrl: "http://login.example/token"',
+			'tokenUrl: must be https (http is allowed to this machine only)',
+		],
+	])('%s', (_, more, fault) => {
+		expect(sentences(graphOf(more))).toEqual([`graph.${fault}`]);
+	});
+
+	test.each(['canary-secret', 'x-${env:KEY}', '${env:KEY}${env:KEY}', ''])(
+		'a secret that is no reference alone: %j',
+		(secret) => {
+			const more = `graph: { clientId: c, clientSecret: "${secret}" }`;
+			expect(sentences(withMore(more))).toEqual([
+				'graph.clientSecret: put the secret into ${env:NAME} or ${file:path}',
+			]);
+		},
+	);
+
+	test('a secret that is not there, by the name of its reference', () => {
+		expect(faultsOf(graphOf('baseUrl: "https://graph.example"'))[0]).toMatch(
+			/graph\.clientSecret: environment variable KEY is not set$/,
+		);
+	});
+
+	test('but not what is right', () => {
+		const more = 'v1Issuer: "https://sts.example/{tid}/", clientApps: [c], scopes: ["api://g/s"], guests: deny';
+		expect(sentences(withMore(more))).toEqual([]);
+		expect(sentences(graphOf('baseUrl: "http://localhost:1"'))).toEqual([]);
+	});
+});
+
 describe('toolsets, members and rules are refused', () => {
 	const toolsetFile = (tools: string) =>
 		file(

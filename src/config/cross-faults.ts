@@ -22,6 +22,7 @@ export function crossFaults(file: unknown): CrossFault[] {
 	return [
 		...repeated(directories, 'id', idOf, 'another directory has this id'),
 		...repeated(directories, 'issuer', issuerOf, 'another directory has this issuer'),
+		...v1IssuerFaults(directories),
 		...grants.flatMap((grant, index) => {
 			return isRecord(grant) ? grantFaults(grant, ['grants', index], file) : [];
 		}),
@@ -93,6 +94,21 @@ function idOf({ id }: Entries): unknown {
 
 function issuerOf({ issuer, tenantId }: Entries): unknown {
 	return typeof issuer === 'string' && typeof tenantId === 'string' ? fillTid(issuer, tenantId) : issuer;
+}
+
+/** A token of version 1 must not be of two directories, nor of one that takes it for a version 2 one. */
+function v1IssuerFaults(entries: readonly unknown[]): CrossFault[] {
+	const issuers = entries.map((entry) => (isRecord(entry) ? issuerOf(entry) : undefined));
+	const v1Issuers = entries.map((entry) => (isRecord(entry) ? v1IssuerOf(entry) : undefined));
+	return v1Issuers.flatMap((v1Issuer, index) => {
+		const isTaken = issuers.includes(v1Issuer) || v1Issuers.indexOf(v1Issuer) < index;
+		if (typeof v1Issuer !== 'string' || !isTaken) return [];
+		return [{ path: ['directories', index, 'v1Issuer'], message: 'a directory has this issuer' }];
+	});
+}
+
+function v1IssuerOf({ v1Issuer, tenantId }: Entries): unknown {
+	return issuerOf({ issuer: v1Issuer, tenantId });
 }
 
 function repeated(

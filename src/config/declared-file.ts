@@ -44,10 +44,15 @@ export function fileOf({ platform, workspaces }: Declared): JsonObject {
 	];
 	return {
 		...platform.settings,
-		directories: Object.entries(platform.directories).map(([id, directory]) => ({ id, ...directory })),
+		directories: Object.entries(platform.directories).map(([id, directory]) => directoryFileOf(id, directory)),
 		workspaces: mapValues(workspaces, (workspace) => workspaceFileOf(workspace, platform.directories)),
 		grants,
 	};
+}
+
+/** One directory as the file writes it. */
+export function directoryFileOf(id: string, { settings, audiences, ...directory }: DeclaredDirectory): JsonObject {
+	return { id, ...directory, audiences: audiences.map(written), ...settings };
 }
 
 /** One workspace as the file writes it, without its grants, which stand elsewhere in the file. */
@@ -198,12 +203,13 @@ function readMember(member: JsonObject, directories: Readonly<Record<string, Dec
 	};
 }
 
-function readDirectory({ issuer, tenantId, audiences, jwksUrl }: JsonObject): DeclaredDirectory {
+function readDirectory({ id: _, issuer, tenantId, audiences, jwksUrl, ...settings }: JsonObject): DeclaredDirectory {
 	return {
 		issuer: textOf(issuer) ?? '',
 		tenantId: textOf(tenantId) ?? '',
 		audiences: (audiences as readonly string[]).map((audience) => textOf(audience) ?? ''),
 		jwksUrl: textOf(jwksUrl) ?? '',
+		settings,
 	};
 }
 

@@ -68,6 +68,8 @@ export interface DeclaredDirectory {
 	readonly tenantId: string;
 	readonly audiences: readonly string[];
 	readonly jwksUrl: string;
+	/** What may be left out, as the file writes it. */
+	readonly settings: JsonObject;
 }
 
 /** What belongs to no workspace. */

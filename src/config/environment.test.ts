@@ -18,6 +18,7 @@ describe('the process settings', () => {
 			databaseMigratorUrl: '',
 			databaseListenUrl: '',
 			staleMs: 3_600_000,
+			jwksStaleMs: 86_400_000,
 			spoolBytes: 1_073_741_824,
 			redisUrl: '',
 			limitsWithoutStore: 'refuse',

@@ -105,6 +105,12 @@ export const SETTINGS = {
 		default: '3600000',
 		meaning: 'How long the last known configuration is served while the database is gone, milliseconds.',
 	},
+	jwksStaleMs: {
+		...AMOUNT,
+		name: 'PORTCULLIS_JWKS_STALE_MS',
+		default: '86400000',
+		meaning: 'How long the last known keys of a directory are trusted while it gives no others, milliseconds.',
+	},
 	spoolBytes: {
 		...AMOUNT,
 		name: 'PORTCULLIS_SPOOL_BYTES',

@@ -2,23 +2,23 @@ import * as z from 'zod';
 import { isSlug } from '../lib/slug.ts';
 import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
+import { directorySchema } from './directory-schema.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
 import { openWebUiSchema } from './open-webui.ts';
 import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
-import { createLenientLookup, readPlainText, type SecretLookup } from './secret-template.ts';
+import { text } from './schema-text.ts';
+import { createLenientLookup, type SecretLookup } from './secret-template.ts';
 import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
 import {
 	digestFault,
-	directoryUrlFault,
 	hostFault,
 	isPlainHttpAbroad,
 	lengthRule,
 	originFault,
 	publicUrlFault,
-	type TextRule,
-	tidFault,
+	SLUG_SENTENCE,
 	toolPathFault,
 	urlFault,
 } from './text-rules.ts';
@@ -39,16 +39,12 @@ export type ServerEntry = z.output<ReturnType<typeof serverSchema>>;
 /** Zod skips a check below a fault; ours look at what is there, so that all faults are told in one run. */
 const ALWAYS = { when: () => true };
 
-const MISPLACED =
-	'references work in values of "headers" and "env" only: everything else is visible to others, arguments even to ' +
-	'every user of the machine; write a literal ${ as $${';
-
 /** The whole file; reading it looks up the secrets it refers to. */
 export function createFileSchema(lookup: SecretLookup) {
 	return z
 		.strictObject({
 			...settings(lookup),
-			directories: z.array(directorySchema()).min(1),
+			directories: z.array(directorySchema(lookup)).min(1),
 			workspaces: slugged(workspaceSchema(lookup)).default({}),
 			grants: z.array(grant()).default([]),
 		})
@@ -70,17 +66,6 @@ function settings(lookup: SecretLookup) {
 		limits: limits().prefault({}),
 		openWebUi: slugged(openWebUiSchema(lookup)).default({}),
 	};
-}
-
-/** One directory of the file. */
-export function directorySchema() {
-	return z.strictObject({
-		id: text((id) => (isSlug(id) ? undefined : SLUG_SENTENCE)),
-		issuer: text(directoryUrlFault),
-		tenantId: text(tidFault),
-		audiences: z.array(text()).min(1),
-		jwksUrl: text(directoryUrlFault),
-	});
 }
 
 /** One workspace of the file; what it says of directories is compared with the file as a whole. */
@@ -238,22 +223,6 @@ function upstreamLimits() {
 		concurrency: limit(),
 	} satisfies Record<keyof UpstreamLimits, unknown>);
 }
-
-/** Text that holds no reference and passes a rule. */
-export function text(rule: TextRule = () => undefined, shortest = 1) {
-	return z
-		.string()
-		.min(shortest)
-		.transform((written, context) => {
-			const plain = readPlainText(written);
-			const fault =
-				plain === undefined ? MISPLACED : plain.includes('\0') ? 'must not hold a NUL character' : rule(plain);
-			if (fault !== undefined) context.addIssue(fault);
-			return plain ?? written;
-		});
-}
-
-const SLUG_SENTENCE = 'must be 1 to 63 of a-z, 0-9 and dashes, with no dash at either end';
 
 function slugged<Value extends z.ZodType>(value: Value) {
 	return z.record(z.string(), value).superRefine((entries: unknown, context) => {

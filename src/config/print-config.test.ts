@@ -16,6 +16,16 @@ origins: [https://chat.example.com]
 directories:
   - { id: a, issuer: "https://i.example/{tid}", tenantId: t-1, audiences: [x], jwksUrl: "http://localhost:1/keys" }
   - { id: b, issuer: "https://i.example/{tid}", tenantId: t-2, audiences: [x, y], jwksUrl: "https://i.example/keys" }
+  - id: c
+    issuer: https://i.example/{tid}
+    tenantId: t-3
+    audiences: [x]
+    jwksUrl: https://i.example/keys?appid=7
+    v1Issuer: https://sts.example/{tid}/
+    clientApps: [client-1]
+    scopes: [api://gateway/mcp.access]
+    guests: deny
+    graph: { clientId: g, clientSecret: "\${file:./graph.key}", baseUrl: "https://graph.example" }
 workspaces:
   google:
     title: The $\${first}
@@ -50,7 +60,8 @@ describe('the printed configuration', () => {
 	test('is a file that means the same', () => {
 		const { snapshot, references } = readConfig(TEXT, OPTIONS);
 		const again = parseConfig(printConfig(snapshot, references), OPTIONS);
-		expect(again).toEqual({ ...snapshot, workspaces: again.workspaces });
+		const { workspaces, directories } = again;
+		expect(again).toEqual({ ...snapshot, workspaces, directories });
 		expect(canonicalDigest(again)).toBe(canonicalDigest(snapshot));
 	});
 
@@ -59,6 +70,8 @@ describe('the printed configuration', () => {
 		const printed = printConfig(snapshot, references);
 		expect(printed).toContain('authorization: Bearer ${file:./jira.key}');
 		expect(printed).toContain('API_KEY: ${env:KEY}');
+		expect(printed).toContain('clientSecret: ${file:./graph.key}');
+		expect(printed).toContain('tokenUrl: https://login.microsoftonline.com/t-3/oauth2/v2.0/token');
 		expect(printed).toContain('firstByteMs: 30000');
 		expect(printed).not.toContain('canary');
 	});

@@ -17,7 +17,7 @@ export function printConfig(snapshot: Snapshot, references: References = new Map
 		publicUrl: names.url,
 		hosts: [...names.hosts],
 		origins: [...names.origins],
-		directories: directories.map(printDirectory),
+		directories: directories.map((directory) => printDirectory(directory, references)),
 		workspaces: printMap(workspaces, (workspace) => ({
 			...printWorkspace(workspace, references),
 			members: members.get(workspace.slug) ?? [],
@@ -31,8 +31,11 @@ export function printConfig(snapshot: Snapshot, references: References = new Map
 	return stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function printDirectory({ id, issuer, tenantId, audiences, jwksUrl }: Directory): object {
-	return { id, issuer, tenantId, audiences: audiences.map(plain), jwksUrl };
+function printDirectory({ audiences, graph, ...directory }: Directory, references: References): object {
+	const printed = { ...directory, audiences: audiences.map(plain) };
+	if (graph === undefined) return printed;
+	const { clientSecret } = graph;
+	return { ...printed, graph: { ...graph, clientSecret: clientSecret && printPart(clientSecret, references) } };
 }
 
 function printGrant({ match, workspace, level, directory }: GrantRule): object {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { directorySchema } from './directory-schema.ts';
 import { isConfigFaults } from './faults.ts';
-import { directorySchema, serverSchema, settingsSchema, workspaceSchema } from './file-schema.ts';
+import { serverSchema, settingsSchema, workspaceSchema } from './file-schema.ts';
 import { parseConfig } from './parse-config.ts';
 import { readEntry } from './read-entry.ts';
 import { createLenientLookup, type SecretLookup } from './secret-template.ts';
@@ -82,7 +83,7 @@ describe('an entry on its own', () => {
 	});
 
 	test('may be a directory, or the settings of the gateway', () => {
-		expect(readEntry(directorySchema(), DIRECTORY)).toEqual({ entry: DIRECTORY });
+		expect(readEntry(directorySchema(createLenientLookup()), DIRECTORY)).toEqual({ entry: DIRECTORY });
 		expect(faultsOf(readEntry(settingsSchema(), { limits: { jsonDepth: 0 } }))).toEqual([
 			{ path: 'limits.jsonDepth', message: 'must be at least 1' },
 		]);

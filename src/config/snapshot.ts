@@ -1,5 +1,5 @@
 import type { Identity } from '../lib/principal-key.ts';
-import type { SecretTemplate } from '../lib/secret.ts';
+import type { Secret, SecretTemplate } from '../lib/secret.ts';
 import type { ClientFeature } from '../mcp/client-features.ts';
 
 /** What a principal may do in a workspace, weakest first. */
@@ -14,6 +14,29 @@ export interface Directory {
 	/** Accepted `aud` values, compared exactly. */
 	readonly audiences: readonly string[];
 	readonly jwksUrl: string;
+	/** Exact `iss` of its version 1 tokens; they are refused where it is absent. */
+	readonly v1Issuer?: string;
+	/** Applications (`azp`, `appid`) whose tokens are accepted; any where it is absent. */
+	readonly clientApps?: readonly string[];
+	/**
+	 * What clients ask the directory for, such as `api://gateway/mcp.access`; a delegated token has one of them. Any scope
+	 * will do where it is absent.
+	 */
+	readonly scopes?: readonly string[];
+	/** Whether people whose home is another directory are accepted; they are where it is absent. */
+	readonly guests?: 'allow' | 'deny';
+	/** How groups are looked up that a token could not hold; they stay unknown where it is absent. */
+	readonly graph?: GraphAccess;
+}
+
+/** How group memberships are looked up at Microsoft Graph, by an application of the directory's own. */
+export interface GraphAccess {
+	readonly clientId: string;
+	/** `undefined` where the reference leads nowhere in this process: then nobody's groups can be looked up. */
+	readonly clientSecret: Secret | undefined;
+	readonly tokenUrl: string;
+	/** Origin of Microsoft Graph, which differs between clouds. */
+	readonly baseUrl: string;
 }
 
 /** Maps a group (object id or name) or an app role of a directory to an access level in a workspace. */

@@ -1,6 +1,9 @@
 /** Answers what is wrong with a text, as a sentence that does not quote it; `undefined` when nothing is. */
 export type TextRule = (text: string) => string | undefined;
 
+/** What is wrong with a text that is no slug. */
+export const SLUG_SENTENCE = 'must be 1 to 63 of a-z, 0-9 and dashes, with no dash at either end';
+
 /** Text of at most this many characters. */
 export function lengthRule(most: number): TextRule {
 	return (text) => (text.length > most ? `must be at most ${most} characters` : undefined);
@@ -59,6 +62,26 @@ export const publicUrlFault: TextRule = (text) => {
 	if (fault !== undefined) return fault;
 	const { pathname, search } = new URL(text);
 	return pathname === '/' && search === '' ? undefined : 'must be an origin alone, such as https://mcp.example.com';
+};
+
+/** Where Microsoft Graph is: an origin alone, since the paths below it are fixed. */
+export const graphUrlFault: TextRule = (text) => {
+	const fault = protectedUrlFault(text);
+	if (fault !== undefined) return fault;
+	return new URL(text).origin === text ? undefined : 'must be an origin alone, such as https://graph.microsoft.com';
+};
+
+/** Id of an application in Entra. */
+export const clientIdFault: TextRule = (text) => {
+	return /^[A-Za-z0-9._-]{1,128}$/.test(text) ? undefined : 'expected the id of an application';
+};
+
+/** A scope as clients ask for it (RFC 6749 §3.3, without braces). */
+export const scopeFault: TextRule = (text) => {
+	if (!/^[\x21\x23-\x5b\x5d-\x7a\x7c\x7e]{1,256}$/.test(text))
+		return 'expected one scope, such as api://gateway/mcp.access';
+	// Tokens never name it: it stands for whatever was consented to.
+	return /(?:^|\/)\.default$/.test(text) ? 'name the scope itself, since no token holds .default' : undefined;
 };
 
 /** A `Host` value. */

@@ -28,6 +28,7 @@ import {
 	tryReadHeaders,
 	type Visitor,
 } from './visitor.ts';
+import { isExpired, watchExpiry } from './watch-expiry.ts';
 
 /** The handler of all MCP addresses. */
 export interface DataPlane {
@@ -96,14 +97,19 @@ function farewell(call: Call): string {
 }
 
 // As soon as the call is known, so that no swap falls between what allowed the stream and its being watched.
-function noteEndless({ endless, isTouched, isDraining }: Open, visit: Visit, principal: Principal): void {
+function noteEndless({ endless, isTouched, isDraining, renew }: Open, visit: Visit, principal: Principal): void {
 	const { calls, response, since } = visit;
 	const call = calls[0];
 	if (call?.kind !== 'listen' && call?.method !== 'subscriptions/listen') return;
 	if (isDraining()) throw new PortcullisError('PC_SHUTTING_DOWN');
+	if (isExpired(principal)) throw new PortcullisError('PC_TOKEN_EXPIRED');
 	const stream: Endless = { call, principal };
 	endless.set(response, stream);
-	response.once('close', () => endless.delete(response));
+	const watch = watchExpiry({ principal, renew, onExpired: () => endOne(response, stream) });
+	response.once('close', () => {
+		watch.stop();
+		endless.delete(response);
+	});
 	if (isTouched(principal, since)) endOne(response, stream);
 }
 

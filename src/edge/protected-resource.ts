@@ -30,6 +30,11 @@ export function apiMetadataUrl(request: IncomingMessage, names: PublicNames): st
 	return originOf(request, names) + WELL_KNOWN + API_ROOT;
 }
 
+/** Where the metadata of the origin stands, for addresses that are not of MCP. */
+export function originMetadataUrl(request: IncomingMessage, names: PublicNames): string {
+	return originOf(request, names) + WELL_KNOWN;
+}
+
 function originOf(request: IncomingMessage, names: PublicNames): string {
 	const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
 	return names.url ?? `${scheme}://${request.headers.host ?? 'localhost'}`;

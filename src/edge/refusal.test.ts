@@ -23,10 +23,10 @@ describe('refusalOf', () => {
 		expect(body).not.toMatch(/DETAIL|CAUSE/);
 	});
 
-	it('challenges with 401 alone', () => {
+	it('challenges with 401, and where a scope is wanting', () => {
 		for (const code of CODES) {
 			const { status, headers } = refusalOf(new PortcullisError(code), REQUEST);
-			expect(headers['www-authenticate'] !== undefined, code).toBe(status === 401);
+			expect(headers['www-authenticate'] !== undefined, code).toBe(status === 401 || code === 'PC_TOKEN_SCOPE');
 		}
 	});
 

@@ -22,6 +22,7 @@ import {
 	refuseWhenClosed,
 	type Visitor,
 } from './visitor.ts';
+import { isExpired } from './watch-expiry.ts';
 
 /** The handler of HTTP+SSE (mcp 2024-11-05: transports): a stream for all answers, and POSTs that only carry messages. */
 export interface SsePlane {
@@ -31,7 +32,7 @@ export interface SsePlane {
 	endStreams(isAffected: (principal: Principal) => boolean): void;
 }
 
-interface SsePlaneParts extends Omit<DataPlaneParts, 'renew'> {
+interface SsePlaneParts extends DataPlaneParts {
 	readonly isTouched: IsTouched;
 }
 
@@ -42,7 +43,7 @@ interface Plane extends SsePlaneParts {
 /** Builds the handler; it shares stages and refusals with Streamable HTTP. */
 export function createSsePlane(built: SsePlaneParts): SsePlane {
 	const { snapshots } = built;
-	const plane: Plane = { ...built, sessions: createSseSessions() };
+	const plane: Plane = { ...built, sessions: createSseSessions(built.renew) };
 	const parts = { ...plane, admit: (visitor: Visitor) => admit(plane, visitor, 'messages') };
 	return {
 		async handle(door, request, response) {
@@ -116,6 +117,7 @@ function exchangeFor(plane: Plane, visitor: Visitor, opening: Opening): Exchange
 		},
 		async readCall(principal: Principal) {
 			if (request.method !== 'GET') throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
+			if (isExpired(principal)) throw new PortcullisError('PC_TOKEN_EXPIRED');
 			opening.principal = principal;
 			opening.session = plane.sessions.begin(principal, opening.address as Address);
 			opening.session.presented = presentedBy(request);

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
 import type { Presented } from '../identity/presented.ts';
 import type { Principal } from '../identity/principal.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import { type Address, pathOf } from '../mcp/address.ts';
 import { holdTheSame } from './is-touched.ts';
 import type { SseStream } from './sse-stream.ts';
+import { type ExpiryWatch, watchExpiry } from './watch-expiry.ts';
 
 /**
  * Streams one person may have open. A desktop client opens one for each configured address; beyond that it is a client
@@ -65,10 +67,12 @@ interface Owned {
 	/** The owner as each kind of token showed them, by what they held: the latest of each. */
 	seen: readonly Principal[];
 	readonly session: SseSession;
+	/** Of the latest of all tokens that the session saw. */
+	readonly expiry: ExpiryWatch;
 }
 
-/** A registry without sessions. */
-export function createSseSessions(): SseSessions {
+/** A registry without sessions. One whose tokens have all expired is retired, unless `renew` knows the person for longer. */
+export function createSseSessions(renew: Authenticator['renew'] = () => undefined): SseSessions {
 	const open = new Map<string, Owned>();
 	const counts = new Map<string, number>();
 	const count = (owner: string, change: 1 | -1): void => {
@@ -83,16 +87,19 @@ export function createSseSessions(): SseSessions {
 			count(owner, 1);
 			const id = randomBytes(16).toString('base64url');
 			const onClosed = (): void => {
+				expiry.stop();
 				if (open.delete(id)) count(owner, -1);
 			};
 			const session = createSession(id, address, onClosed);
-			open.set(id, { owner, seen: [principal], session });
+			const expiry = watchExpiry({ principal, renew, onExpired: session.retire });
+			open.set(id, { owner, seen: [principal], session, expiry });
 			return session;
 		},
 		find(id, principal, address) {
 			const found = open.get(id);
 			const isTheirs = found?.owner === principal.key && pathOf(found.session.address) === pathOf(address);
 			if (found === undefined || !isTheirs) throw new PortcullisError('PC_SESSION_UNKNOWN');
+			found.expiry.extend(principal);
 			found.seen = [...found.seen.filter((each) => !holdTheSame(each, principal)), principal];
 			return found.session;
 		},

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SnapshotSource } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
+import { scopesToAskFor } from '../identity/resource-metadata.ts';
 import type { Address } from '../mcp/address.ts';
 import type { Call } from '../mcp/call.ts';
 import type { Stages } from '../pipeline.ts';
@@ -76,11 +77,13 @@ export function addressFor(visitor: Visitor, door: Door): Address {
 
 /** Renders an error for this caller, about `call` where that is known. */
 export function refuseVisitor(visitor: Visitor, error: PortcullisError, call: Call | undefined): Refusal {
-	const resourceMetadataUrl = metadataUrl(visitor.request, visitor.snapshots.current().names);
+	const { names, directories } = visitor.snapshots.current();
+	const resourceMetadataUrl = metadataUrl(visitor.request, names);
 	return refusalOf(error, {
 		requestId: visitor.requestId,
 		idText: call?.idText ?? 'null',
 		era: call?.era,
 		resourceMetadataUrl,
+		scopes: scopesToAskFor(directories),
 	});
 }

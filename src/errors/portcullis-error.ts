@@ -1,9 +1,12 @@
-import { ERRORS, type ErrorCode, type Stage } from './table.ts';
+import type { Stage } from './error-row.ts';
+import { ERRORS, type ErrorCode } from './table.ts';
 
 /** Extra facts of one error. `data` reaches the caller, `detail` only the log; neither may hold a secret. */
 export interface ErrorFacts {
 	readonly data?: Readonly<Record<string, unknown>>;
 	readonly detail?: string;
+	/** One more sentence for the caller, by what is configured; never of what they sent. */
+	readonly advice?: string;
 	/** JSON text of the id of the message the error answers, where it is known before there is a `Call`. */
 	readonly idText?: string;
 	/** HTTP status with which a server answered something that is no MCP. */
@@ -25,6 +28,12 @@ export class PortcullisError extends Error {
 		super(ERRORS[code].sentence, options);
 		this.code = code;
 		this.facts = facts;
+	}
+
+	/** What the caller is told: the sentence of the table, and advice where there is any. */
+	get sentence(): string {
+		const { advice } = this.facts;
+		return advice === undefined ? ERRORS[this.code].sentence : `${ERRORS[this.code].sentence} ${advice}`;
 	}
 
 	/** Stage of the pipeline the error belongs to. */

@@ -8,6 +8,8 @@ import { createDirectoryKeys } from './directory-keys.ts';
 import { createEdgeWay } from './edge/edge-way.ts';
 import { type Attempts, createFailedAttempts, type FailuresOptions } from './failed-attempts.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
+import type { ClientForm } from './graph/app-token.ts';
+import { createMemberGroups } from './graph/member-groups.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
 import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
@@ -26,6 +28,8 @@ export interface AuthenticateOptions {
 	readonly steadyNow?: () => number;
 	readonly jwksFetch?: FetchKeys;
 	readonly jwksTimes?: Partial<JwksTimes>;
+	/** How an application of a directory proves itself to Microsoft Graph; without it no groups are looked up. */
+	readonly clientForm?: ClientForm;
 	/** How many failures of one network address are let pass. */
 	readonly failures?: FailuresOptions;
 	/** Told of each fetch of a key set; for the log. */
@@ -36,8 +40,8 @@ export interface AuthenticateOptions {
 
 /**
  * The identity stage. Refusals (PC_TOKEN_*, PC_KEY_INVALID, PC_EDGE_*, PC_OPEN_WEBUI_TOKEN, PC_PERSON_UNKNOWN,
- * PC_HEADER_INVALID, PC_TOO_MANY_FAILURES, PC_DIRECTORY_UNAVAILABLE) are thrown or rejected with: `await` inside `try`
- * sees both. A token seen within the last minute is answered without a promise.
+ * PC_HEADER_INVALID, PC_TOO_MANY_FAILURES, PC_DIRECTORY_UNAVAILABLE, PC_GROUPS_UNAVAILABLE) are thrown or rejected with:
+ * `await` inside `try` sees both. A token seen within the last minute is answered without a promise.
  */
 export interface Authenticator {
 	/** Principal of a request: whom an edge vouches for, else whoever its API key or access token says. */
@@ -49,13 +53,13 @@ export interface Authenticator {
 	 * `undefined`: nothing is known of those, or they are refused by now.
 	 */
 	renew(principal: Principal): Principal | undefined;
-	/** Aborts key fetches in flight. */
+	/** Aborts what directories are asked at the moment. */
 	close(): void;
 }
 
 /** Assembles the identity stage over the current snapshot. */
 export function createAuthenticate(options: AuthenticateOptions): Authenticator {
-	const { snapshots, listeners = [], now = Date.now } = options;
+	const { snapshots, listeners = [], clientForm, now = () => Date.now() } = options;
 	const steadyNow = options.steadyNow ?? options.now ?? (() => performance.now());
 	const fetching = { fetchKeys: options.jwksFetch ?? fetchKeys, now: steadyNow, times: options.jwksTimes };
 	const keys = createDirectoryKeys({
@@ -64,7 +68,8 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		...(options.jwksTimes && { times: options.jwksTimes }),
 		...(options.onKeysFetched && { onFetched: options.onKeysFetched }),
 	});
-	const principals = createPrincipals(snapshots);
+	const memberGroups = clientForm && createMemberGroups({ snapshots, clientForm, steadyNow });
+	const principals = createPrincipals({ snapshots, memberGroups, now, steadyNow });
 	const attemptsOf = createFailedAttempts(options.failures ?? {}, steadyNow);
 	const apiKeys = createApiKeys({ snapshots, now, noteUse: options.noteKeyUse ?? (() => undefined) });
 	const claimsOfToken = createTokenClaims({ snapshots, keys, now, steadyNow });
@@ -102,6 +107,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		authenticateToken: (token) => authenticateToken(token),
 		close() {
 			keys.close();
+			memberGroups?.close();
 			edges.close();
 		},
 	};

@@ -80,6 +80,54 @@ describe('the kind', () => {
 	});
 });
 
+describe('what a directory is narrowed to', () => {
+	const codeAt = (narrowed: Partial<Directory>, overrides: RawClaims): unknown => {
+		try {
+			checkClaims({ ...good, ...overrides }, { ...directory, ...narrowed }, NOW_S * 1000);
+			return 'accepted';
+		} catch (error) {
+			return (error as { code?: unknown }).code;
+		}
+	};
+
+	it('client applications: azp or appid, and where both are there both', () => {
+		const clientApps = ['client-1', 'client-2'];
+		for (const client of [{ azp: 'client-1' }, { appid: 'client-2' }, { azp: 'client-1', appid: 'client-1' }]) {
+			expect(codeAt({ clientApps }, client)).toBe('accepted');
+			expect(codeAt({}, { azp: 'anything' })).toBe('accepted');
+		}
+		for (const client of [{}, { azp: 'CLIENT-1' }, { azp: ['client-1'] }, { azp: 'client-1', appid: 'other' }]) {
+			expect(codeAt({ clientApps }, client)).toBe('PC_TOKEN_CLIENT');
+		}
+	});
+
+	it('scopes: a person’s token has one of them as Entra writes it, an application’s has none', () => {
+		const scopes = ['api://gateway/mcp.access', 'mcp.admin'];
+		for (const scp of ['mcp.access', 'x mcp.admin']) expect(codeAt({ scopes }, { scp })).toBe('accepted');
+		for (const scp of ['access', 'api://gateway/mcp.access', 'MCP.ACCESS', 'gateway']) {
+			expect(codeAt({ scopes }, { scp })).toBe('PC_TOKEN_SCOPE');
+		}
+		expect(codeAt({ scopes }, { scp: 'access', roles: ['Gateway.User'] })).toBe('PC_TOKEN_SCOPE');
+		expect(codeAt({ scopes }, { scp: undefined, roles: ['Gateway.User'], sub: 'person' })).toBe('accepted');
+	});
+
+	it('guests: by acct or by who vouched for them, where the directory refuses them', () => {
+		const own = 'https://sts.windows.net/t/';
+		const guests: readonly RawClaims[] = [
+			...[{ acct: 1 }, { acct: '1' }, { idp: 'live.com' }, { idp: 'https://sts.windows.net/other/' }],
+			...[{ idp: null }, { idp: 'https://evil.example/t/' }, { idp: 'https://sts.windows.net/other/t/' }],
+		];
+		for (const claims of guests) {
+			expect(codeAt({ guests: 'deny' }, claims), JSON.stringify(claims)).toBe('PC_TOKEN_GUEST');
+			expect(codeAt({ guests: 'allow' }, claims)).toBe('accepted');
+			expect(codeAt({}, claims)).toBe('accepted');
+		}
+		for (const claims of [{}, { acct: 0 }, { idp: 'https://i/t' }, { idp: own }, { acct: '0', idp: own }]) {
+			expect(codeAt({ guests: 'deny' }, claims)).toBe('accepted');
+		}
+	});
+});
+
 describe('groups and roles', () => {
 	it('are unknown when the token says that the list was too long to include', () => {
 		expect(check({ hasgroups: true }).groups).toBe('unknown');

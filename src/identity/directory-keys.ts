@@ -48,8 +48,8 @@ export function createDirectoryKeys(options: DirectoryKeysOptions): DirectoryKey
 	};
 }
 
-function cacheName({ id, jwksUrl, issuer, tenantId }: Directory): string {
-	return JSON.stringify([id, jwksUrl, issuer, tenantId]);
+function cacheName({ id, jwksUrl, issuer, v1Issuer, tenantId }: Directory): string {
+	return JSON.stringify([id, jwksUrl, issuer, v1Issuer, tenantId]);
 }
 
 function sourceOf(directory: Directory): { readonly url: string; readonly ofIssuer: (issuer: string) => boolean } {
@@ -57,11 +57,12 @@ function sourceOf(directory: Directory): { readonly url: string; readonly ofIssu
 }
 
 /**
- * Whether a key of this issuer (`{tenantid}` stands for any tenant) may sign for the directory. Version 1 tokens of
- * Entra have another issuer (`https://sts.windows.net/{tid}/`) than the keys that sign them; their tenant must agree.
+ * Whether a key of this issuer (`{tenantid}` stands for any tenant) may sign for the directory. Entra publishes its keys
+ * under version 2 issuers and signs version 1 tokens with the same ones. Where only the version 1 issuer
+ * (`https://sts.windows.net/{tid}/`) is known, the tenant must agree.
  */
-function servesDirectory(keyIssuer: string, { issuer, tenantId }: Directory): boolean {
+function servesDirectory(keyIssuer: string, { issuer, v1Issuer, tenantId }: Directory): boolean {
 	const concrete = keyIssuer.replace('{tenantid}', tenantId);
-	if (concrete === issuer) return true;
+	if (concrete === issuer || concrete === v1Issuer) return true;
 	return issuer.startsWith('https://sts.') && concrete.split('/')[3] === tenantId;
 }

@@ -10,3 +10,17 @@ it('the metadata names the address, each issuer once, and the header as the only
 		resource_name: 'Portcullis',
 	});
 });
+
+it('the metadata names each scope once, where directories have any', () => {
+	const directories = [
+		{ issuer: 'https://a', scopes: ['x', 'y'] },
+		{ issuer: 'https://b', scopes: ['y'] },
+		{ issuer: 'https://c' },
+	];
+	const { scopes_supported: scopes } = resourceMetadata({
+		resource: 'https://gateway.example',
+		directories,
+		name: 'P',
+	});
+	expect(scopes).toEqual(['x', 'y']);
+});

@@ -1,3 +1,4 @@
+import { canonicalDigest } from '../config/canonical-digest.ts';
 import type { Directory, SnapshotSource } from '../config/snapshot.ts';
 import type { VerifiedClaims } from './check-claims.ts';
 import type { DirectoryKeys } from './directory-keys.ts';
@@ -42,7 +43,7 @@ export function createTokenClaims({ snapshots, keys, now, steadyNow }: TokenClai
 		const { directories } = snapshots.current();
 		if (directories === generation.directories) return generation.claimsOf;
 		// A reload that leaves the directories alone must not make everyone's token new.
-		const same = JSON.stringify(directories) === JSON.stringify(generation.directories);
+		const same = canonicalDigest(directories) === canonicalDigest(generation.directories);
 		generation = same ? { ...generation, directories } : begin(directories);
 		return generation.claimsOf;
 	}

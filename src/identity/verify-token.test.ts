@@ -227,7 +227,36 @@ describe('the issuer', () => {
 		await expect(openVerifier(version1)(token)).resolves.toMatchObject({ issuer: version1.issuer });
 		const foreign = { ...version1, tenantId: 'other', issuer: 'https://sts.windows.net/other/' };
 		// None of the keys may sign for that tenant.
-		await expectRefusal(google.token({ iss: foreign.issuer, tid: 'other' }), 'PC_DIRECTORY_UNAVAILABLE', [foreign]);
+		await expectRefusal(google.token({ iss: foreign.issuer, tid: 'other', ver: '1.0' }), 'PC_DIRECTORY_UNAVAILABLE', [
+			foreign,
+		]);
+	});
+});
+
+describe('the version', () => {
+	const v1 = () => `https://sts.windows.net/${google.directory.tenantId}/`;
+	const both = () => ({ ...google.directory, v1Issuer: v1() });
+
+	it('agrees with the issuer, and both forms are of the same person', async () => {
+		const second = await openVerifier(both())(google.token());
+		const first = await openVerifier(both())(google.token({ iss: v1(), ver: '1.0' }));
+		expect(first).toEqual(second);
+		await expectRefusal(google.token({ iss: v1(), ver: '2.0' }), 'PC_TOKEN_ISSUER', [both()]);
+		await expectRefusal(google.token({ ver: '1.0' }), 'PC_TOKEN_ISSUER', [both()]);
+		for (const ver of [undefined, null, 2, '2', ['2.0']]) {
+			await expectRefusal(google.token({ ver }), 'PC_TOKEN_ISSUER', [both()]);
+		}
+	});
+
+	it('1 is refused where no issuer of it is named', async () => {
+		await expectOfflineRefusal(google.token({ iss: v1(), ver: '1.0' }), 'PC_TOKEN_ISSUER');
+	});
+
+	it('of an issuer that is not of Entra’s form is not looked at', async () => {
+		const plain = { ...google.directory, issuer: 'https://login.example/realm' };
+		google.publish([{ ...google.keys[0]?.jwk }]);
+		await expect(openVerifier(plain)(google.token({ iss: plain.issuer, ver: undefined }))).resolves.toBeDefined();
+		google.publish(google.keys.map(({ jwk }) => ({ ...jwk, issuer: google.directory.issuer })));
 	});
 });
 
@@ -241,13 +270,26 @@ describe('the audience', () => {
 		}
 	});
 
-	it('of Microsoft Graph is named as another application before its unverifiable signature is', async () => {
-		const token = google.token({ aud: GRAPH, scp: 'User.Read' }, { header: { nonce: 'n' } });
-		await expectOfflineRefusal(token, 'PC_TOKEN_AUDIENCE');
+	it('of Microsoft Graph is named as that, whatever the issuer, with what to ask for instead', async () => {
+		const { audiences, tenantId } = google.directory;
+		const claims = { scp: 'User.Read', iss: `https://sts.windows.net/${tenantId}/`, ver: '1.0' };
+		for (const aud of [GRAPH, [GRAPH], 'https://graph.microsoft.com', 'https://graph.microsoft.com/']) {
+			const token = google.token({ ...claims, aud }, { header: { nonce: 'n' } });
+			await expectOfflineRefusal(token, 'PC_TOKEN_GRAPH');
+			await expect(openVerifier()(token)).rejects.toMatchObject({
+				facts: { advice: `The audience to ask for is ${audiences[0]}.` },
+			});
+		}
+		const asking = { ...google.directory, scopes: ['api://gateway/mcp.access'] };
+		await expect(openVerifier(asking)(google.token({ aud: GRAPH }))).rejects.toMatchObject({
+			facts: { advice: 'The scope to ask for is api://gateway/mcp.access.' },
+		});
 	});
 
-	it('of an ID token is the client, so it is refused', async () => {
-		await expectOfflineRefusal(google.token({ aud: 'client', scp: undefined, nonce: 'n' }), 'PC_TOKEN_AUDIENCE');
+	it('of an ID token is the client, so it is refused as what it is', async () => {
+		await expectOfflineRefusal(google.token({ aud: 'client', scp: undefined, nonce: 'n' }), 'PC_TOKEN_KIND');
+		await expectOfflineRefusal(google.token({ aud: 'client', scp: undefined, at_hash: 'h' }), 'PC_TOKEN_KIND');
+		await expectOfflineRefusal(google.token({ aud: 'client', scp: undefined }), 'PC_TOKEN_AUDIENCE');
 	});
 });
 

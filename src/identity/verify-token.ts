@@ -1,7 +1,9 @@
 import { type CryptoKey, compactVerify } from 'jose';
 import type { Directory } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { checkAddressee, checkClaims, type VerifiedClaims } from './check-claims.ts';
+import { checkAddressee, checkNotForGraph } from './check-addressee.ts';
+import { checkClaims, type VerifiedClaims } from './check-claims.ts';
+import { type IssuerForm, issuerForms } from './issuer-forms.ts';
 import { parseToken, type RawClaims } from './parse-token.ts';
 
 /** What verification needs to know of the world. */
@@ -22,21 +24,23 @@ export type VerifyToken = (token: string) => Promise<VerifiedClaims>;
  * of a token.
  */
 export function createTokenVerifier({ directories, keyFor, now }: TokenVerifierOptions): VerifyToken {
-	const byIssuer = new Map(directories.map((directory) => [directory.issuer, directory]));
+	const forms = issuerForms(directories);
 	return async (token) => {
 		const { kid, claims } = parseToken(token);
-		const directory = directoryOf(claims, byIssuer);
-		checkAddressee(claims, directory);
+		checkNotForGraph(claims, directories);
+		const form = formOf(claims, forms);
+		const { directory } = form;
+		checkAddressee(claims, form);
 		await checkSignature(token, await keyFor(directory, kid));
 		return checkClaims(claims, directory, now());
 	};
 }
 
 // The unverified `iss` only chooses whose keys must have signed; text is compared as it is, without normalising.
-function directoryOf({ iss }: RawClaims, byIssuer: ReadonlyMap<unknown, Directory>): Directory {
-	const directory = byIssuer.get(iss);
-	if (directory === undefined) throw new PortcullisError('PC_TOKEN_ISSUER', { detail: 'iss is no accepted issuer' });
-	return directory;
+function formOf({ iss }: RawClaims, forms: ReadonlyMap<unknown, IssuerForm>): IssuerForm {
+	const form = forms.get(iss);
+	if (form === undefined) throw new PortcullisError('PC_TOKEN_ISSUER', { detail: 'iss is no accepted issuer' });
+	return form;
 }
 
 async function checkSignature(token: string, key: CryptoKey | undefined): Promise<void> {

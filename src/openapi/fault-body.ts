@@ -33,12 +33,12 @@ const bodyOf = (status: number, detail: unknown): FaultBody => ({ status, body: 
 
 /** A refusal or failure of the gateway. What MCP has within its answers is a failure here. */
 export function faultOfError(error: PortcullisError, requestId: string): FaultBody {
-	const { http, sentence } = ERRORS[error.code];
+	const { http } = ERRORS[error.code];
 	const status = STATUS.get(error.code) ?? (http < 400 ? 500 : http);
 	const plain = PLAIN.get(error.code);
 	if (plain !== undefined) return bodyOf(status, plain);
 	const data = error.facts.data === undefined ? {} : { data: error.facts.data };
-	return bodyOf(status, { message: sentence, code: error.code, request_id: requestId, ...data });
+	return bodyOf(status, { message: error.sentence, code: error.code, request_id: requestId, ...data });
 }
 
 /** An error that a server answered with; `error` is its JSON text. */

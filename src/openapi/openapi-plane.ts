@@ -1,9 +1,10 @@
 import type { SnapshotSource } from '../config/snapshot.ts';
-import { metadataUrl } from '../edge/protected-resource.ts';
+import { originMetadataUrl } from '../edge/protected-resource.ts';
 import { refusalHeaders } from '../edge/refusal.ts';
 import { sendBody } from '../edge/send-answer.ts';
 import { commonHeaders, receive, type Visitor } from '../edge/visitor.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
+import { scopesToAskFor } from '../identity/resource-metadata.ts';
 import { type CallParts, callTool, createShapes } from './call-tool.ts';
 import { type FaultBody, faultOfError } from './fault-body.ts';
 import { listTools } from './list-tools.ts';
@@ -90,6 +91,8 @@ function refuse(visitor: Visitor, error: unknown): Shown {
 	const known = toPortcullisError(error);
 	const fault: FaultBody =
 		known instanceof ArgumentsRefused ? { status: 422, body: known.body } : faultOfError(known, visitor.requestId);
-	const url = metadataUrl(visitor.request, visitor.snapshots.current().names);
-	return { ...fault, headers: refusalHeaders(known, fault.status, url) };
+	const { names, directories } = visitor.snapshots.current();
+	const resourceMetadataUrl = originMetadataUrl(visitor.request, names);
+	const signIn = { resourceMetadataUrl, scopes: scopesToAskFor(directories) };
+	return { ...fault, headers: refusalHeaders(known, fault.status, signIn) };
 }

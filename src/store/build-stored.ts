@@ -1,7 +1,8 @@
 import { type BuiltSettings, buildDirectory, buildSettings } from '../config/build-snapshot.ts';
 import { buildWorkspace } from '../config/build-workspace.ts';
 import type { JsonObject } from '../config/declared.ts';
-import { serverFileOf } from '../config/declared-file.ts';
+import { directoryFileOf, serverFileOf } from '../config/declared-file.ts';
+import { directorySchema } from '../config/directory-schema.ts';
 import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
 import type { HeldMembership } from '../config/memberships.ts';
 import { buildInstance, linkKey, openWebUiSchema } from '../config/open-webui.ts';
@@ -12,6 +13,7 @@ import type {
 	ApiKey,
 	Directory,
 	GrantRule,
+	GraphAccess,
 	LinkedPerson,
 	OpenWebUiTrust,
 	Snapshot,
@@ -77,18 +79,15 @@ export interface StoredPlatform {
 	readonly grants: readonly PlatformGrantRow[];
 }
 
-/** The platform's part of a snapshot. */
+/** The platform's part of a snapshot; references to secrets are looked up in this process. */
 export function buildPlatform(stored: StoredPlatform, lookup: SecretLookup): BuiltPlatform {
-	const directories = stored.directories.map(({ audiences, ...rest }) => {
-		return buildDirectory({ ...rest, audiences: [...audiences] });
-	});
+	const read = stored.directories.map((row) => readDirectory(row, lookup));
+	const directories = read.flatMap(({ directory }) => directory ?? []);
 	const { openWebUi: written = {}, ...plain } = stored.settings.settings;
 	const reading = readEntry(settingsSchema(), plain);
-	const instances = readInstances(written as JsonObject, lookup);
-	const ruled = rulesOf('*', stored.grants, directories);
-	const { rules } = ruled;
-	const faults = [...ruled.faults, ...instances.faults];
-	const { openWebUi } = instances;
+	const { openWebUi, faults: unusable } = readInstances(written as JsonObject, lookup);
+	const { rules, faults: unclear } = rulesOf('*', stored.grants, directories);
+	const faults = [...unclear, ...unusable, ...read.flatMap((each) => each.fault ?? [])];
 	if ('entry' in reading) {
 		return { directories, grantRules: rules, settings: { ...buildSettings(reading.entry), openWebUi }, faults };
 	}
@@ -118,6 +117,26 @@ function readInstances(
 	);
 	return { openWebUi: new Map(found), faults };
 }
+
+/**
+ * A directory whose secret cannot be found here is there without it: people are known by their tokens, and only those
+ * whose groups have to be looked up are refused. One that cannot be read at all is nobody's.
+ */
+function readDirectory(
+	{ id, managedBy: _, version: __, ...declared }: DirectoryRow,
+	lookup: SecretLookup,
+): { readonly directory?: Directory; readonly fault?: string } {
+	const written = directoryFileOf(id, declared);
+	const reading = readEntry(directorySchema(lookup), written);
+	if ('entry' in reading) return { directory: buildDirectory(reading.entry) };
+	const fault = `directory ${id}: ${reading.faults.map(({ path, message }) => `${path}: ${message}`).join('; ')}`;
+	const shown = readEntry(directorySchema(createLenientLookup()), written);
+	if (!('entry' in shown)) return { fault };
+	const directory = buildDirectory(shown.entry);
+	return { directory: { ...directory, ...(directory.graph && { graph: withoutSecret(directory.graph) }) }, fault };
+}
+
+const withoutSecret = (graph: GraphAccess): GraphAccess => ({ ...graph, clientSecret: undefined });
 
 /** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
 export function buildStored(config: WorkspaceConfig, { readServer, platform }: BuildContext): BuiltWorkspace {

@@ -40,8 +40,8 @@ export async function readStoredConfig(store: Store, why: PlatformReason): Promi
 			platform: {
 				settings: platform.settings.settings,
 				directories: Object.fromEntries(
-					platform.directories.map(({ id, issuer, tenantId, audiences, jwksUrl }) => {
-						return [id, { issuer, tenantId, audiences, jwksUrl }];
+					platform.directories.map(({ id, issuer, tenantId, audiences, jwksUrl, settings }) => {
+						return [id, { issuer, tenantId, audiences, jwksUrl, settings }];
 					}),
 				),
 				grants: platform.grants.map(grantOf),

@@ -74,6 +74,37 @@ describe('a directory', () => {
 		expect((await stage.ask('GET', '/me')).status).toBe(200);
 	});
 
+	it('has what narrows it down, and Graph as the operator set it', async () => {
+		const at = `${DIRECTORIES}/narrowed`;
+		const more = { clientApps: ['client-1'], scopes: ['api://g/mcp.access'], guests: 'deny' };
+		const graph = { clientId: 'c', clientSecret: '${env:NOT_SET_HERE}' };
+		const plain = { ...directory('narrowed'), v1Issuer: 'https://sts.example/{tid}/', ...more };
+		const made = await stage.ask('PUT', at, { as, body: plain, headers: NONE });
+		expect([made.status, made.json]).toEqual([201, expect.objectContaining(plain)]);
+		const put = (who: string, body: object) => stage.ask('PUT', at, { as: who, body, match: '*' });
+		expectRefused(await put(as, { ...plain, graph }), 'PC_OPERATOR_ONLY');
+		expect((await put('operator', { ...plain, graph })).status).toBe(200);
+		expect((await stage.ask('GET', at, { as })).json).toMatchObject({ ...plain, graph });
+		// As it is it may be sent back; nobody sends the secret elsewhere.
+		expect((await put(as, { ...plain, guests: 'allow', graph })).status).toBe(200);
+		for (const change of [{ clientSecret: '${env:OTHER}' }, { tokenUrl: 'https://evil.example/{tid}' }]) {
+			expectRefused(await put(as, { ...plain, graph: { ...graph, ...change } }), 'PC_OPERATOR_ONLY');
+		}
+		expectRefused(await put(as, { ...plain, tenantId: 'another', graph }), 'PC_OPERATOR_ONLY');
+		expectRefused(await put('operator', { ...plain, graph: { ...graph, clientSecret: 'plain' } }), 'PC_INPUT_INVALID');
+		const taken = { ...directory('taken'), v1Issuer: 'https://sts.example/directory-narrowed/' };
+		expectRefused(await stage.ask('PUT', `${DIRECTORIES}/taken`, { as, body: taken, headers: NONE }), 'PC_CONFLICT');
+		const { json: file } = await stage.ask('GET', '/config', { as });
+		const told = file.directories.find(({ id }: { id: string }) => id === 'narrowed');
+		expect(told).toEqual({ id: 'narrowed', ...plain, guests: 'allow', graph });
+		const apply = (config: object) => stage.ask('POST', '/config/apply', { as, body: { config } });
+		expect((await apply(file)).json).toMatchObject({ changes: [] });
+		const elsewhere = { ...told, graph: { ...graph, baseUrl: 'https://evil.example' } };
+		const others = file.directories.filter(({ id }: { id: string }) => id !== 'narrowed');
+		expectRefused(await apply({ ...file, directories: [...others, elsewhere] }), 'PC_OPERATOR_ONLY');
+		expect((await stage.ask('DELETE', at, { as, match: '*' })).status).toBe(204);
+	});
+
 	it('stays while somebody is of it', async () => {
 		const { id } = stage.gateway.directory.directory;
 		expectRefused(await stage.ask('DELETE', `${DIRECTORIES}/${id}`, { as, match: '*' }), 'PC_CONFLICT');

@@ -13,6 +13,9 @@ export function refused(code: ErrorCode): string {
 	return `${ERRORS[code].http} ${code}`;
 }
 
+/** What a sentence of the table may be followed by, about a token: what to ask the directory for. */
+const ADVICE = '( The (scope|audience) to ask for is [^ ]+( or [^ ]+)*\\.)?';
+
 /**
  * An answer is the refusal that the table describes: status, JSON-RPC code, sentence, stable code and the request id of
  * its header; nothing else unless the code has data of its own.
@@ -27,9 +30,17 @@ export function expectRefusal(answer: PlainAnswer | undefined, code: ErrorCode, 
 	expect(answer.json).toEqual({
 		jsonrpc: '2.0',
 		id,
-		error: { code: rpc, message: sentence, data: expect.objectContaining({ code, request_id: requestId }) },
+		error: {
+			code: rpc,
+			message: isAboutToken(code) ? expect.stringMatching(advised(sentence)) : sentence,
+			data: expect.objectContaining({ code, request_id: requestId }),
+		},
 	});
 }
+
+const isAboutToken = (code: ErrorCode): boolean => code.startsWith('PC_TOKEN_');
+
+const advised = (sentence: string): RegExp => new RegExp(`^${sentence.replace(/[^\w ]/g, '\\$&')}${ADVICE}$`);
 
 /** The outcome lines that the audit holds for an answered request. */
 export function auditOf(gateway: TestGateway, answer: PlainAnswer): readonly Readonly<Record<string, unknown>>[] {

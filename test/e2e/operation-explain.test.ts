@@ -38,7 +38,7 @@ afterAll(async () => {
 
 function explain(groups: readonly string[], tool: string) {
 	const token = bench.directory.token({ groups, name: 'Ada' });
-	return bench.run(['explain', '--as', token, '--tool', tool]);
+	return bench.run(['explain', '--as', '-', '--tool', tool], {}, `${token}\n`);
 }
 
 /** Group, tool, exit code, the words of the decision in order. */
@@ -100,11 +100,13 @@ describe('explain', () => {
 	it('wants a whole tool path and somebody to explain it for', async () => {
 		const short = await explain(['Writers'], 'google/files');
 		expect([short.code, short.err]).toEqual([2, expect.stringContaining('workspace/server/tool')]);
-		const forged = await bench.run(['explain', '--as', 'nonsense', '--tool', 'google/files/echo']);
+		const forged = await bench.run(['explain', '--as', '-', '--tool', 'google/files/echo'], {}, 'nonsense');
 		expect([forged.code, forged.out]).toEqual([1, '']);
 		expect(forged.err).toBe('The access token is not a well-formed RS256 JSON Web Token; sign in again.\n');
 		const stranger = await bench.run(['explain', '--as', 'ada@company.example', '--tool', 'google/files/echo']);
-		expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('give an access token')]);
+		expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('send an access token')]);
+		const argument = await bench.run(['explain', '--as', bench.directory.token(), '--tool', 'google/files/echo']);
+		expect([argument.code, argument.err]).toEqual([2, expect.stringContaining('on standard input with --as -')]);
 		const nobody = await bench.run(['explain', '--tool', 'google/files/echo', '--config', 'portcullis.yaml']);
 		expect([nobody.code, nobody.err]).toEqual([2, expect.stringContaining('--as')]);
 	});

@@ -36,9 +36,13 @@ export interface Workbench {
 	path(name: string): string;
 	/** Writes the configuration file. */
 	configure(config: ConfigInput): void;
-	start(args: readonly string[], env?: Readonly<Record<string, string>>): CliProcess;
-	/** Runs a command to its end. */
-	run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Exit & { out: string; err: string }>;
+	start(args: readonly string[], env?: Readonly<Record<string, string>>, input?: string): CliProcess;
+	/** Runs a command to its end; `input` is what it finds on standard input. */
+	run(
+		args: readonly string[],
+		env?: Readonly<Record<string, string>>,
+		input?: string,
+	): Promise<Exit & { out: string; err: string }>;
 	/** The command lines of all processes that run here, as others on the machine see them. */
 	commandLines(): string;
 	/** Data folder of the gateways that run in it. */
@@ -55,8 +59,9 @@ export async function openWorkbench(): Promise<Workbench> {
 	const directory = await startFakeDirectory();
 	const processes: CliProcess[] = [];
 	const path = (name: string): string => join(folder, name);
-	const start: Workbench['start'] = (args, env = {}) => {
-		const started = startCli(args, { cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...env } });
+	const start: Workbench['start'] = (args, env = {}, input = '') => {
+		const own = { PATH: process.env['PATH'] ?? '', HOME: folder };
+		const started = startCli(args, { cwd: folder, env: { ...own, ...env }, input });
 		processes.push(started);
 		return started;
 	};
@@ -69,8 +74,8 @@ export async function openWorkbench(): Promise<Workbench> {
 		configure(config) {
 			writeFileSync(path('portcullis.yaml'), stringify({ directories: [directory.directory], ...config }));
 		},
-		async run(args, env) {
-			const started = start(args, env);
+		async run(args, env, input) {
+			const started = start(args, env, input);
 			const exit = await started.exit;
 			return { ...exit, out: started.stdout(), err: started.stderr() };
 		},
@@ -89,9 +94,17 @@ export async function openWorkbench(): Promise<Workbench> {
 	};
 }
 
-function startCli(args: readonly string[], at: { readonly cwd: string; readonly env: NodeJS.ProcessEnv }): CliProcess {
+interface Around {
+	readonly cwd: string;
+	readonly env: NodeJS.ProcessEnv;
+	readonly input: string;
+}
+
+function startCli(args: readonly string[], { input, ...at }: Around): CliProcess {
 	// A group of its own, as a shell gives each command.
-	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+	const child = spawn(process.execPath, [MAIN, ...args], { ...at, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+	// A command that reads nothing may have ended before it was all written.
+	child.stdin.on('error', () => undefined).end(input);
 	const [out, err] = [collect(child, 'stdout'), collect(child, 'stderr')];
 	const exit = new Promise<Exit>((done) => child.once('close', (code, signal) => done({ code, signal })));
 	return {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { legacy, modern, post, startGateway, type TestGateway } from '../fakes/gateway.ts';
 import { type LegacyHttpFixture, startLegacyHttp } from '../fakes/upstream.ts';
 import { codeOf, until } from './failure-calls.ts';
+import { openSse } from './protocol-sse.ts';
 
 let gateway: TestGateway;
 let upstream: LegacyHttpFixture;
@@ -63,7 +64,13 @@ async function follow(name: string, path: string, init: RequestInit): Promise<St
 }
 
 const groupsOf = (who: string): readonly string[] => [...who];
-const bearer = (who: string) => ({ authorization: `Bearer ${gateway.tokenFor(groupsOf(who), { oid: `oid-${who}` })}` });
+/** How long the tokens last that are made from now on, seconds. */
+let lifeS = 3_600;
+
+function bearer(who: string) {
+	const claims = { oid: `oid-${who}`, exp: Math.floor(Date.now() / 1_000) + lifeS };
+	return { authorization: `Bearer ${gateway.tokenFor(groupsOf(who), claims)}` };
+}
 
 async function getStream(who: string, path: string): Promise<Stream> {
 	const started = await post(gateway.url + path, legacy('initialize', INITIALIZE), bearer(who));
@@ -105,6 +112,50 @@ async function allEnd(streams: readonly Stream[]): Promise<void> {
 async function settle(): Promise<void> {
 	for (let round = 0; round < 5; round++) await post(`${gateway.url}/mcp`, legacy('tools/list'), bearer('B'));
 }
+
+describe('a token that expires', () => {
+	afterEach(() => {
+		lifeS = 3_600;
+	});
+
+	it('ends the streams that were opened with it, through every door, and no others', async () => {
+		lifeS = 8;
+		const brief = await streamsOf('A', 'google');
+		lifeS = 3_600;
+		const long = await streamsOf('A', 'google');
+		expect(openOnes(brief)).toEqual(namesOf(brief));
+		await allEnd(brief);
+		expect(brief[3]?.text()).toContain('"resultType":"complete"');
+		await settle();
+		expect(openOnes(long)).toEqual(namesOf(long));
+		for (const stream of long) stream.close();
+	});
+
+	it('keeps no session of HTTP+SSE from going on under the next one', async () => {
+		lifeS = 6;
+		const renewed = await openSse(`${gateway.url}/w/google/sse`, bearer('A'));
+		const left = await sseStream('A', '/w/google/mcp');
+		lifeS = 3_600;
+		await renewed.post(legacy('ping', {}, 1), bearer('A'));
+		expect(await renewed.next()).toMatchObject({ id: 1, result: {} });
+		await allEnd([left]);
+		await renewed.post(legacy('ping', {}, 2), bearer('A'));
+		expect(await renewed.next()).toMatchObject({ id: 2, result: {} });
+		await renewed.close();
+	});
+
+	it('opens none during the minute in which calls are still taken', async () => {
+		lifeS = -5;
+		expect((await post(`${gateway.url}/w/google/mcp`, legacy('ping'), bearer('A'))).status).toBe(200);
+		const started = await post(`${gateway.url}/w/google/mcp`, legacy('initialize', INITIALIZE), bearer('A'));
+		const session = { 'mcp-session-id': started.headers.get('mcp-session-id') ?? '' };
+		const accept = { accept: 'text/event-stream' };
+		for (const [path, more] of [['/w/google/mcp', session] as const, ['/w/google/sse', {}] as const]) {
+			const answer = await fetch(gateway.url + path, { headers: { ...accept, ...more, ...bearer('A') } });
+			expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('PC_TOKEN_EXPIRED')]);
+		}
+	});
+});
 
 describe('a change of one workspace', () => {
 	it.each([

@@ -1,5 +1,6 @@
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
-import { IDENTITY_REQUIREMENTS } from './requirements-identity.ts';
+import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
+import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
 import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
@@ -29,5 +30,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...DEPLOY_REQUIREMENTS,
 	...KEY_REQUIREMENTS,
 	...LIMIT_REQUIREMENTS,
-	...IDENTITY_REQUIREMENTS,
+	...EDGE_REQUIREMENTS,
+	...DIRECTORY_REQUIREMENTS,
 ];

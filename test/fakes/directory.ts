@@ -57,6 +57,8 @@ export interface FakeDirectory {
 	readonly keys: readonly FakeKey[];
 	/** Requests for the key set so far, whatever they were answered. */
 	readonly fetches: number;
+	/** Address of the last request, query included. */
+	readonly lastUrl: string;
 	/** Requests for any other address, such as one named by a token's `jku`. */
 	readonly strayRequests: number;
 	/** Claims of a delegated access token that is good for an hour; a member with the value `undefined` is left out. */
@@ -144,7 +146,7 @@ function seal(input: string, signer: (input: string) => Buffer): string {
 
 type KeyServer = Pick<
 	FakeDirectory,
-	'keys' | 'fetches' | 'strayRequests' | 'rotate' | 'publish' | 'setHealth' | 'close'
+	'keys' | 'fetches' | 'lastUrl' | 'strayRequests' | 'rotate' | 'publish' | 'setHealth' | 'close'
 > & { readonly jwksUrl: string };
 
 /** Serves a key set under `/keys` and counts what is asked for. The object is live: its counters move. */
@@ -152,8 +154,9 @@ async function startKeyServer(issuer: string, first: FakeKey): Promise<KeyServer
 	let published: readonly unknown[] | undefined;
 	let health: Health = 'up';
 	const server = createServer((request, response) => {
-		if (request.url === '/keys') state.fetches += 1;
+		if (request.url?.split('?')[0] === '/keys') state.fetches += 1;
 		else state.strayRequests += 1;
+		state.lastUrl = request.url ?? '';
 		const entries = published ?? state.keys.map((key) => ({ ...key.jwk, issuer }));
 		answer(response, health, JSON.stringify({ keys: entries }));
 	});
@@ -163,6 +166,7 @@ async function startKeyServer(issuer: string, first: FakeKey): Promise<KeyServer
 		jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
 		keys: [first] as readonly FakeKey[],
 		fetches: 0,
+		lastUrl: '',
 		strayRequests: 0,
 		rotate: async (old: 'keep' | 'retire' = 'keep') => {
 			const key = await makeKey();

@@ -8,7 +8,7 @@ import type { ListenerSettings } from '../../src/config/listeners.ts';
 import { parseListeners } from '../../src/config/read-listeners.ts';
 import { type Authority, type Issued, makeAuthority } from './certificates.ts';
 import { type FakeDirectory, makeKey, type SignOptions, startFakeDirectory } from './directory.ts';
-import { type ConfigInput, type Beside, legacy, type PlainAnswer, startGateway, type TestGateway } from './gateway.ts';
+import { type Beside, type ConfigInput, legacy, type PlainAnswer, startGateway, type TestGateway } from './gateway.ts';
 
 /** Id of the people the tests are about, as Entra gives them. */
 export const OID = '3f1c7a52-9d0e-4b6b-8c55-0f2f6a1d2e01';

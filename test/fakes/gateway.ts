@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type App, type AppParts, createApp } from '../../src/app.ts';
+import { type App, createApp } from '../../src/app.ts';
+import type { AppParts } from '../../src/app-parts.ts';
 import { createFileRecord, type RecordKeeper } from '../../src/audit/file-record.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../../src/config/snapshot-source.ts';
 import { createLog, type Log } from '../../src/observe/log.ts';
@@ -37,7 +38,7 @@ export interface TestGateway {
 }
 
 /** What a gateway may be given beside its configuration. */
-export interface Beside extends Pick<AppParts, 'limiting' | 'listeners'> {
+export interface Beside extends Pick<AppParts, 'limiting' | 'listeners' | 'jwksStaleMs'> {
 	/** API keys, which no file holds. */
 	readonly keys?: readonly GivenKey[];
 	/** Networks of the proxies in front of the main listener. */

@@ -1,7 +1,7 @@
 import { type CryptoKey, compactVerify } from 'jose';
 import type { AssertionEdge, EdgeAlgorithm } from '../../config/listeners.ts';
 import type { PortcullisError } from '../../errors/portcullis-error.ts';
-import { LEEWAY_S } from '../check-claims.ts';
+import { LEEWAY_S } from '../check-times.ts';
 import { isKid } from '../parse-key-set.ts';
 import { type CompactJws, parseCompact, type RawClaims } from '../parse-token.ts';
 import { MAX_TOKEN_BYTES } from '../read-bearer.ts';

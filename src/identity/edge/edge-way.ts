@@ -2,7 +2,8 @@ import type { EdgeMechanism, ListenerSettings } from '../../config/listeners.ts'
 import type { Directory, SnapshotSource } from '../../config/snapshot.ts';
 import { PortcullisError } from '../../errors/portcullis-error.ts';
 import { principalKey } from '../../lib/principal-key.ts';
-import { LEEWAY_S, type VerifiedClaims } from '../check-claims.ts';
+import type { VerifiedClaims } from '../check-claims.ts';
+import { LEEWAY_S } from '../check-times.ts';
 import type { Presented } from '../presented.ts';
 import { findBearer } from '../read-bearer.ts';
 import { type Asserted, readAssertion } from './assertion.ts';

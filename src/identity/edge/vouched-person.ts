@@ -1,5 +1,6 @@
 import type { Directory } from '../../config/snapshot.ts';
-import { displayName, type VerifiedClaims } from '../check-claims.ts';
+import type { VerifiedClaims } from '../check-claims.ts';
+import { displayName } from '../text-claims.ts';
 import { refusedPerson } from './edge-refusal.ts';
 
 /** What an edge says of a person, not yet looked at. */

@@ -26,7 +26,7 @@ export interface SettingsRow {
 }
 
 const SELECT_DIRECTORY = `select id, issuer, tenant_id as "tenantId", audiences, jwks_url as "jwksUrl",
-	managed_by as "managedBy", version from portcullis.directory`;
+	settings, managed_by as "managedBy", version from portcullis.directory`;
 
 const SELECT_GRANT = `select id, directory, claim, value, level, managed_by as "managedBy", version
 	from portcullis.platform_admin_rule`;
@@ -44,29 +44,27 @@ export async function directoryById(tx: PlatformTx, id: string): Promise<Directo
 	return row;
 }
 
+function valuesOf(directory: Omit<DirectoryRow, 'version'>): readonly unknown[] {
+	const { id, issuer, tenantId, audiences, jwksUrl, settings, managedBy } = directory;
+	return [id, issuer, tenantId, audiences, jwksUrl, JSON.stringify(settings), managedBy];
+}
+
 /** Makes a directory. Throws PC_CONFLICT when another has its id or issuer. */
 export async function insertDirectory(tx: PlatformTx, directory: Omit<DirectoryRow, 'version'>): Promise<void> {
 	await tx.query(
-		`insert into portcullis.directory (id, issuer, tenant_id, audiences, jwks_url, managed_by)
-		 values ($1, $2, $3, $4, $5, $6)`,
-		[directory.id, directory.issuer, directory.tenantId, directory.audiences, directory.jwksUrl, directory.managedBy],
+		`insert into portcullis.directory (id, issuer, tenant_id, audiences, jwks_url, settings, managed_by)
+		 values ($1, $2, $3, $4, $5, $6, $7)`,
+		valuesOf(directory),
 	);
 }
 
 /** Replaces a directory; whether it was still that version. Throws PC_CONFLICT when another has its issuer. */
 export async function updateDirectory(tx: PlatformTx, directory: DirectoryRow): Promise<boolean> {
 	const rows = await tx.query(
-		`update portcullis.directory set issuer = $2, tenant_id = $3, audiences = $4, jwks_url = $5, managed_by = $6
-		 where id = $1 and version = $7 returning 1`,
-		[
-			directory.id,
-			directory.issuer,
-			directory.tenantId,
-			directory.audiences,
-			directory.jwksUrl,
-			directory.managedBy,
-			directory.version,
-		],
+		`update portcullis.directory
+		 set issuer = $2, tenant_id = $3, audiences = $4, jwks_url = $5, settings = $6, managed_by = $7
+		 where id = $1 and version = $8 returning 1`,
+		[...valuesOf(directory), directory.version],
 	);
 	return rows.length > 0;
 }
@@ -74,10 +72,11 @@ export async function updateDirectory(tx: PlatformTx, directory: DirectoryRow): 
 /** Makes or replaces a directory. Throws PC_CONFLICT when another has its issuer. */
 export async function putDirectory(tx: PlatformTx, directory: Omit<DirectoryRow, 'version'>): Promise<void> {
 	await tx.query(
-		`insert into portcullis.directory (id, issuer, tenant_id, audiences, jwks_url, managed_by)
-		 values ($1, $2, $3, $4, $5, $6)
-		 on conflict (id) do update set issuer = $2, tenant_id = $3, audiences = $4, jwks_url = $5, managed_by = $6`,
-		[directory.id, directory.issuer, directory.tenantId, directory.audiences, directory.jwksUrl, directory.managedBy],
+		`insert into portcullis.directory (id, issuer, tenant_id, audiences, jwks_url, settings, managed_by)
+		 values ($1, $2, $3, $4, $5, $6, $7)
+		 on conflict (id) do update
+		 set issuer = $2, tenant_id = $3, audiences = $4, jwks_url = $5, settings = $6, managed_by = $7`,
+		valuesOf(directory),
 	);
 }
 

@@ -10,6 +10,7 @@ const LAYERS: readonly (readonly string[])[] = [
 	['exchange'],
 	['pipeline'],
 	['edge', 'admin', 'openapi'],
+	['app-parts'],
 	['app', 'cli'],
 	['main'],
 ];

@@ -1,7 +1,7 @@
 import type { Requirement } from './requirements.ts';
 
 /** What is promised about who somebody is, and who may say it. */
-export const IDENTITY_REQUIREMENTS: readonly Requirement[] = [
+export const EDGE_REQUIREMENTS: readonly Requirement[] = [
 	{
 		id: 'edge-arrival',
 		promise: 'Headers that say who somebody is die on arrival, in every spelling, unless the listener reads them.',

@@ -1,0 +1,28 @@
+import type { RecordKeeper } from './audit/file-record.ts';
+import type { ListenerSettings } from './config/listeners.ts';
+import type { SnapshotSource } from './config/snapshot.ts';
+import type { FailuresOptions } from './identity/failed-attempts.ts';
+import type { Sharing } from './limits/create-limits.ts';
+import type { Log } from './observe/log.ts';
+import type { Store } from './store/store.ts';
+
+/** What an app is made of. */
+export interface AppParts {
+	/** Whoever made it closes it after the app. */
+	readonly snapshots: SnapshotSource;
+	/** Public listeners besides the main one. */
+	readonly listeners?: readonly ListenerSettings[];
+	/** Where the audit goes; whoever made it closes it after the app. */
+	readonly records: RecordKeeper;
+	/** Where the management API finds what it manages; without it there is nothing to manage. */
+	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
+	/** How limits are kept; by this process alone, unless told. */
+	readonly limiting?: Sharing & Pick<FailuresOptions, 'perMinute'>;
+	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
+	readonly isStale?: () => boolean;
+	/** How long keys of a directory that gives no others are trusted, milliseconds; a day, unless told. */
+	readonly jwksStaleMs?: number;
+	/** Harmless variables of our environment for stdio children. */
+	readonly childEnv: Readonly<Record<string, string>>;
+	readonly log: Log;
+}
