@@ -70,10 +70,9 @@ export function createApp(parts: AppParts) {
 		operatorApi: () => adminFor(() => ({ kind: 'operator' })),
 		async listen(places: Places) {
 			await admin.ready();
-			return listenAll({ ...places, further: listeners }, {
-				public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots),
-				operator: createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text }),
-			});
+			const operator = createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text });
+			const handlers = { public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots), operator };
+			return listenAll({ ...places, further: listeners }, handlers);
 		},
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {

@@ -11,6 +11,7 @@ import { type Call, streamCall, successText } from '../mcp/call.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { handleCall, type Stages } from '../pipeline.ts';
 import { createIsTouched, type IsTouched } from './is-touched.ts';
+import { linger } from './linger.ts';
 import { doorOf } from './parse-address.ts';
 import { presentedBy } from './presented.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
@@ -127,8 +128,10 @@ async function answer(open: Open, arrival: Arrival): Promise<void> {
 		await sendAnswer(sending, await (visit.isBatch ? batchAnswer(stages, visit, first) : fitting(visit, await first)));
 	} catch (error) {
 		if (response.destroyed) return;
-		if (response.headersSent) response.destroy();
-		else sendRefusal(sending, refuse(visit, toPortcullisError(error)));
+		if (response.headersSent) return void response.destroy();
+		const refusal = refuse(visit, toPortcullisError(error));
+		if (refusal.status === 413) await linger(request);
+		sendRefusal(sending, refusal);
 	}
 }
 

@@ -1,4 +1,5 @@
 import type { SnapshotSource } from '../config/snapshot.ts';
+import { linger } from '../edge/linger.ts';
 import { originMetadataUrl } from '../edge/protected-resource.ts';
 import { refusalHeaders } from '../edge/refusal.ts';
 import { sendBody } from '../edge/send-answer.ts';
@@ -50,7 +51,7 @@ export function createOpenApiPlane(given: OpenApiPlaneParts): OpenApiPlane {
 		owns: isOpenApiTarget,
 		async handle(request, response) {
 			const visitor = receive(parts.snapshots, request, response);
-			const { status, body, headers } = await answer(parts, visitor).catch((error) => refuse(visitor, error));
+			const { status, body, headers } = await answered(parts, visitor);
 			if (response.destroyed) return;
 			const common = { ...commonHeaders(visitor), 'cache-control': 'no-store' };
 			// A HEAD is answered as its GET would be, without the body (RFC 9110 §9.3.2).
@@ -59,13 +60,38 @@ export function createOpenApiPlane(given: OpenApiPlaneParts): OpenApiPlane {
 	};
 }
 
-async function answer(parts: Parts, visitor: Visitor): Promise<Shown> {
-	const target = parseOpenApiTarget(visitor.request.url ?? '');
-	const method = visitor.request.method === 'HEAD' ? 'GET' : visitor.request.method;
-	if (method !== METHODS[target.kind]) {
-		const { status, body } = faultOfError(new PortcullisError('PC_METHOD_NOT_ALLOWED'), visitor.requestId);
-		return { status, body, headers: { allow: METHODS[target.kind] } };
+async function answered(parts: Parts, visitor: Visitor): Promise<Shown> {
+	try {
+		return await answer(parts, visitor, await targetOf(parts, visitor));
+	} catch (error) {
+		const refused = refuse(visitor, error);
+		if (refused.status === 413) await linger(visitor.request);
+		return refused;
 	}
+}
+
+// What is refused before it is a call has a record too.
+async function targetOf({ stages }: Parts, { requestId, request }: Visitor): Promise<OpenApiTarget> {
+	try {
+		return readTarget(request);
+	} catch (error) {
+		const known = toPortcullisError(error);
+		const trail = stages.openTrail(requestId);
+		trail.note({ method: request.method ?? '', route: 'openapi' });
+		await trail.fail(known);
+		throw known;
+	}
+}
+
+function readTarget({ url, method }: Visitor['request']): OpenApiTarget {
+	const target = parseOpenApiTarget(url ?? '');
+	if ((method === 'HEAD' ? 'GET' : method) !== METHODS[target.kind]) {
+		throw new PortcullisError('PC_METHOD_NOT_ALLOWED', { detail: METHODS[target.kind] });
+	}
+	return target;
+}
+
+async function answer(parts: Parts, visitor: Visitor, target: OpenApiTarget): Promise<Shown> {
 	switch (target.kind) {
 		case 'document':
 			return showDocument(parts, visitor, target.address);
@@ -94,5 +120,6 @@ function refuse(visitor: Visitor, error: unknown): Shown {
 	const { names, directories } = visitor.snapshots.current();
 	const resourceMetadataUrl = originMetadataUrl(visitor.request, names);
 	const signIn = { resourceMetadataUrl, scopes: scopesToAskFor(directories) };
-	return { ...fault, headers: refusalHeaders(known, fault.status, signIn) };
+	const allow = known.code === 'PC_METHOD_NOT_ALLOWED' && { allow: known.facts.detail ?? 'GET, POST' };
+	return { ...fault, headers: { ...refusalHeaders(known, fault.status, signIn), ...allow } };
 }

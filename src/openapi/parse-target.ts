@@ -20,7 +20,12 @@ const DOCUMENTS: ReadonlyMap<string, 'document' | 'docs'> = new Map([
 	['docs', 'docs'],
 ]);
 
-const FOLDERS: ReadonlySet<string> = new Set(['w', 'tools', VIEWER_FOLDER]);
+/** Parts of an address by its first one; what is longer or shorter is no address of this facade. */
+const LENGTHS: ReadonlyMap<string, readonly number[]> = new Map([
+	['w', [4, 6]],
+	['tools', [2, 5]],
+	[VIEWER_FOLDER, [3]],
+]);
 
 const DOORS: ReadonlySet<string> = new Set(['mcp', 'sse', 'messages']);
 
@@ -29,7 +34,8 @@ export function isOpenApiTarget(target: string): boolean {
 	const parts = partsOf(target);
 	const last = parts.at(-1) ?? '';
 	if (DOORS.has(last)) return false;
-	if (FOLDERS.has(parts[1] ?? '')) return true;
+	const lengths = LENGTHS.get(parts[1] ?? '');
+	if (lengths !== undefined) return lengths.includes(parts.length);
 	return parts.length === 2 && (DOCUMENTS.has(last) || /^[^_]+__[^_]+__/.test(last));
 }
 

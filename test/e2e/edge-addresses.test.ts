@@ -100,7 +100,7 @@ describe('an address', () => {
 	});
 
 	it('that is refused is in the audit with what was known of it', async () => {
-		const malformed = await request('/w/google/nonsense');
+		const malformed = await request('/w/google/non/sense');
 		expect(auditOf(gateway, malformed)).toMatchObject([
 			{ kind: 'outcome', outcome: 'refused', code: 'PC_ADDRESS_UNKNOWN', stage: 'edge' },
 		]);

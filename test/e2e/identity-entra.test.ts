@@ -308,7 +308,7 @@ describe('somebody in too many groups for a token', () => {
 		graph.people.set(person, new Set([FINANCE]));
 		const token = entra.contoso.overage({ oid: person });
 		const own = await startGateway(withGraph(), secrets());
-		const realMs = performance.now();
+		const realMs = Math.ceil(performance.now());
 		vi.useFakeTimers({ toFake: ['performance'] });
 		vi.advanceTimersByTime(realMs);
 		expect(outcomeOf(await ask(token, '/w/google/mcp', own))).toBe('200');
@@ -326,7 +326,7 @@ describe('somebody in too many groups for a token', () => {
 		graph.people.set(person, new Set([FINANCE]));
 		const token = () => entra.contoso.overage({ oid: person });
 		const own = await startGateway(withGraph(), secrets());
-		const realMs = performance.now();
+		const realMs = Math.ceil(performance.now());
 		vi.useFakeTimers({ toFake: ['performance'] });
 		vi.advanceTimersByTime(realMs + 1_000_000);
 		expect(outcomeOf(await ask(token(), '/w/google/mcp', own))).toBe('200');
