@@ -56,7 +56,8 @@ export function createApp(parts: AppParts) {
 	let draining = false;
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
 	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
-	const known = { current: snapshots.current, directory, credentialOf, serverState, runCall: createRunCall(stages) };
+	const seen = { directory, credentialOf, serverState, standingOf: authenticator.standingOf };
+	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { changedFields } from '../config/declared-plan.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { heldNow } from '../identity/held-now.ts';
 import { createKeyText, keyDigest, keyPrefix } from '../lib/api-key-text.ts';
 import type { Identity } from '../lib/principal-key.ts';
 import {
@@ -91,10 +90,11 @@ const create = (parts: ResourceParts): Route =>
 		body: NEW,
 		responses: { 201: MADE },
 		idempotency: 'creation',
-		handle: (context) =>
-			changeWorkspace(parts, context, async (tx) => {
+		async handle(context) {
+			// Asked before the database is held: a directory may take its time.
+			const owner = await ownerOf(parts, context);
+			return changeWorkspace(parts, context, async (tx) => {
 				const { expiresAt, openWebUi, ...says } = context.body;
-				const owner = ownerOf(context);
 				requireTrust(context.body, context.snapshot);
 				requireToCome(expiresAt);
 				await requireServers(tx, says.servers);
@@ -107,7 +107,8 @@ const create = (parts: ResourceParts): Route =>
 				const body = { ...shown, key };
 				const answer = { status: 201 as const, location, body, keptBody: { ...shown, key: null } };
 				return { answer, action: 'key.create', object: id };
-			}),
+			});
+		},
 	});
 
 const read = (parts: ResourceParts): Route =>
@@ -190,8 +191,11 @@ function isOwner({ issuer, tid, oid }: ApiKeyRow, caller: Caller): boolean {
 }
 
 /** Whose the new key is. Throws PC_LEVEL_TOO_LOW, PC_KEY_OWNER_UNKNOWN, PC_INPUT_INVALID. */
-function ownerOf(context: InWorkspace & { readonly body: z.output<typeof NEW> }): Identity | undefined {
-	const { caller, snapshot, params, body } = context;
+async function ownerOf(
+	parts: Pick<ResourceParts, 'standingOf'>,
+	context: InWorkspace & { readonly body: z.output<typeof NEW> },
+): Promise<Identity | undefined> {
+	const { caller, params, body } = context;
 	if (body.kind !== 'personal') {
 		if (!isAdmin(context)) throw new PortcullisError('PC_LEVEL_TOO_LOW');
 		return undefined;
@@ -202,7 +206,8 @@ function ownerOf(context: InWorkspace & { readonly body: z.output<typeof NEW> })
 		]);
 	}
 	const person = identityOf(caller);
-	if (heldNow(person, params.workspace, snapshot) === undefined) throw new PortcullisError('PC_KEY_OWNER_UNKNOWN');
+	const held = await parts.standingOf(person, params.workspace);
+	if (held === undefined) throw new PortcullisError('PC_KEY_OWNER_UNKNOWN');
 	return person;
 }
 

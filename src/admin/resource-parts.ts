@@ -1,4 +1,5 @@
 import type { Server, Snapshot } from '../config/snapshot.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Answer } from '../mcp/answer.ts';
 import type { Call } from '../mcp/call.ts';
@@ -27,6 +28,8 @@ export interface ResourceParts {
 	/** Which credential a call would carry, as the audit names it; no part of its value. */
 	credentialOf(principal: Principal, server: Server): string;
 	serverState(server: Server): ServerState;
+	/** What somebody holds in a workspace as far as is known without a token of theirs. */
+	readonly standingOf: Authenticator['standingOf'];
 	/** Makes a call as the data plane would: judged, recorded and forwarded. */
 	runCall(trial: TrialCall): Promise<Answer>;
 }

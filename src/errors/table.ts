@@ -105,6 +105,12 @@ export const ERRORS = {
 		-32602,
 		'There is no such tool, or you may not use it; list the tools to see which you may.',
 	),
+	PC_TOOL_REFUSED: row(
+		'policy',
+		403,
+		-31403,
+		'You may not use this tool, or there is none of this name; ask an administrator of the workspace for it.',
+	),
 	PC_PROMPT_UNKNOWN: row('router', 200, -32602, 'There is no such prompt, or you may not use it.'),
 	PC_RESOURCE_UNKNOWN: row('router', 200, -32602, 'There is no such resource, or you may not use it.'),
 	PC_SESSION_NEEDED: row(

@@ -11,6 +11,7 @@ import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { ClientForm } from './graph/app-token.ts';
 import { createMemberGroups } from './graph/member-groups.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
+import { createPeople, type People } from './people.ts';
 import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
@@ -53,6 +54,8 @@ export interface Authenticator {
 	 * `undefined`: nothing is known of those, or they are refused by now.
 	 */
 	renew(principal: Principal): Principal | undefined;
+	/** What somebody holds in a workspace by what is known without a token of theirs. Rejects with PC_GROUPS_UNAVAILABLE. */
+	readonly standingOf: People['standingOf'];
 	/** Aborts what directories are asked at the moment. */
 	close(): void;
 }
@@ -71,7 +74,8 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 	const memberGroups = clientForm && createMemberGroups({ snapshots, clientForm, steadyNow });
 	const principals = createPrincipals({ snapshots, memberGroups, now, steadyNow });
 	const attemptsOf = createFailedAttempts(options.failures ?? {}, steadyNow);
-	const apiKeys = createApiKeys({ snapshots, now, noteUse: options.noteKeyUse ?? (() => undefined) });
+	const people = createPeople({ snapshots, principals, asksDirectories: memberGroups !== undefined });
+	const apiKeys = createApiKeys({ snapshots, people, now, noteUse: options.noteKeyUse ?? (() => undefined) });
 	const claimsOfToken = createTokenClaims({ snapshots, keys, now, steadyNow });
 	const edges = createEdgeWay({ listeners, snapshots, claimsOfToken, keys: fetching, now });
 
@@ -84,11 +88,7 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		const token = readBearer(presented.rawHeaders);
 		const attempts = attemptsOf(presented.remoteAddress);
 		if (!token.startsWith(KEY_START)) return authenticateToken(token, attempts);
-		try {
-			return apiKeys.authenticate(token, presented);
-		} catch (error) {
-			throw counted(error, attempts);
-		}
+		return countedKey(attempts, () => apiKeys.authenticate(token, presented));
 	}
 
 	async function byEdge(vouched: Promise<VerifiedClaims | undefined>, presented: Presented): Promise<Principal> {
@@ -105,12 +105,28 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 			return vouched === undefined ? byBearer(presented) : byEdge(vouched, presented);
 		},
 		authenticateToken: (token) => authenticateToken(token),
+		standingOf: people.standingOf,
 		close() {
 			keys.close();
 			memberGroups?.close();
 			edges.close();
 		},
 	};
+}
+
+function countedKey(
+	attempts: Attempts,
+	authenticate: () => Principal | Promise<Principal>,
+): Principal | Promise<Principal> {
+	const refuse = (error: unknown): never => {
+		throw counted(error, attempts);
+	};
+	try {
+		const found = authenticate();
+		return found instanceof Promise ? found.catch(refuse) : found;
+	} catch (error) {
+		return refuse(error);
+	}
 }
 
 // Counted once they have failed: a good key or proof passes, whatever others at its address got wrong.

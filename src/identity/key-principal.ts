@@ -1,27 +1,65 @@
-import type { ApiKey, LinkedPerson, Snapshot } from '../config/snapshot.ts';
+import type { AccessLevel, ApiKey, LinkedPerson, Snapshot } from '../config/snapshot.ts';
 import { type Identity, principalKey } from '../lib/principal-key.ts';
 import { keyInvalid } from './find-api-key.ts';
-import { heldNow, type Standing, weaker } from './held-now.ts';
 import { linkedPerson, personUnknown } from './open-webui.ts';
 import type { NamedPerson } from './open-webui-token.ts';
+import type { Standing } from './people.ts';
 import type { Grant, Principal } from './principal.ts';
 
 /** The issuer of keys that speak for themselves; no directory can have it, for issuers are URLs. */
 const ISSUER = 'api-key';
 
-interface Speaker {
-	readonly who: Identity;
-	readonly name: string;
-	readonly held: Standing;
-	readonly listsOnly?: true;
+/** A key that was presented, and the person an Open WebUI instance names, if any. */
+export interface PresentedKey {
+	readonly key: ApiKey;
+	readonly named: NamedPerson | undefined;
+}
+
+/** The person whom a key speaks for; `undefined`: it speaks for itself. Throws PC_PERSON_UNKNOWN. */
+export function personBehind({ key, named }: PresentedKey, snapshot: Snapshot): LinkedPerson | undefined {
+	if (named !== undefined) return linkedPerson(key, named, snapshot);
+	return key.owner && { ...key.owner, name: key.name };
 }
 
 /**
- * The frozen principal of a key under a snapshot; `named`: of the person an Open WebUI instance names. A person gets what
- * they hold at this moment and never more than the key says. Throws PC_KEY_INVALID or PC_PERSON_UNKNOWN.
+ * The frozen principal of a key that speaks for a person: they get what they hold at this moment and never more than the key
+ * says. Throws PC_KEY_INVALID or PC_PERSON_UNKNOWN where they hold nothing.
  */
-export function createKeyPrincipal(key: ApiKey, snapshot: Snapshot, named?: NamedPerson): Principal {
-	const { who, name, held, listsOnly } = speakerOf(key, snapshot, named);
+export function personalPrincipal(
+	{ key, named }: PresentedKey,
+	person: LinkedPerson,
+	held: Standing | undefined,
+): Principal {
+	if (held === undefined) throw named === undefined ? keyInvalid('owner') : personUnknown('membership');
+	const { issuer, tid, oid } = person;
+	return principalOf(key, {
+		who: { issuer, tid, oid },
+		name: person.name || oid,
+		held,
+		expiresAt: Math.min(held.until, named?.expiresAt ?? Number.POSITIVE_INFINITY),
+	});
+}
+
+/** The frozen principal of a key that speaks for itself; of Open WebUI's, which knows its people, one that only lists. */
+export function ownPrincipal(key: ApiKey): Principal {
+	return principalOf(key, {
+		who: { issuer: ISSUER, tid: key.workspaceId, oid: key.id },
+		name: key.name,
+		held: { level: key.level, rules: [] },
+		expiresAt: Number.POSITIVE_INFINITY,
+		...(key.kind === 'open-webui' && { listsOnly: true }),
+	});
+}
+
+interface Speaker {
+	readonly who: Identity;
+	readonly name: string;
+	readonly held: Pick<Grant, 'level' | 'rules'>;
+	readonly expiresAt: number;
+	readonly listsOnly?: true;
+}
+
+function principalOf(key: ApiKey, { who, name, held, expiresAt, listsOnly }: Speaker): Principal {
 	const grant: Grant = Object.freeze({
 		workspace: key.workspace,
 		workspaceId: key.workspaceId,
@@ -30,34 +68,20 @@ export function createKeyPrincipal(key: ApiKey, snapshot: Snapshot, named?: Name
 		...(key.servers !== undefined && { servers: new Set(key.servers) }),
 		...(listsOnly && { listsOnly }),
 	});
-	const [never, end] = [Number.POSITIVE_INFINITY, key.expiresAt ?? Number.POSITIVE_INFINITY];
 	return Object.freeze({
 		...who,
 		key: principalKey(who),
 		name,
 		vouchedBy: `${key.kind === 'open-webui' ? 'open-webui' : 'api-key'}:${key.id}`,
-		expiresAt: Math.min(end, named?.expiresAt ?? never),
+		expiresAt: Math.min(expiresAt, key.expiresAt ?? Number.POSITIVE_INFINITY),
 		apiKeyKind: key.kind,
 		platformLevel: undefined,
 		grants: new Map([[key.workspace, grant]]),
 	});
 }
 
-function speakerOf(key: ApiKey, snapshot: Snapshot, named: NamedPerson | undefined): Speaker {
-	if (named !== undefined) return personOf(key, linkedPerson(key, named, snapshot), snapshot);
-	const { owner, workspaceId, id, name, level, workspace } = key;
-	const itself = { who: { issuer: ISSUER, tid: workspaceId, oid: id }, name, held: { level, rules: [] } };
-	if (key.kind === 'open-webui') return { ...itself, listsOnly: true };
-	if (owner === undefined) return itself;
-	const held = heldNow(owner, workspace, snapshot);
-	if (held === undefined) throw keyInvalid('owner');
-	return { who: identityOf(owner), name, held };
-}
+const LEVELS: readonly AccessLevel[] = ['read', 'write', 'admin'];
 
-function personOf({ workspace }: ApiKey, person: LinkedPerson, snapshot: Snapshot): Speaker {
-	const held = heldNow(person, workspace, snapshot);
-	if (held === undefined) throw personUnknown('membership');
-	return { who: identityOf(person), name: person.name || person.oid, held };
+function weaker(a: AccessLevel, b: AccessLevel): AccessLevel {
+	return LEVELS[Math.min(LEVELS.indexOf(a), LEVELS.indexOf(b))] ?? 'read';
 }
-
-const identityOf = ({ issuer, tid, oid }: Identity): Identity => ({ issuer, tid, oid });

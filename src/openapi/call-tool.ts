@@ -1,5 +1,5 @@
 import type { Visitor } from '../edge/visitor.ts';
-import { PortcullisError } from '../errors/portcullis-error.ts';
+import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import type { Principal } from '../identity/principal.ts';
 import { isExactObject, parseExact } from '../lib/json-exact.ts';
 import { memberOf, sliceOf } from '../lib/json-text.ts';
@@ -30,13 +30,25 @@ export async function callTool(
 	target: Extract<OpenApiTarget, { kind: 'tool' | 'execute' }>,
 ) {
 	const { address, name } = placeOf(target);
-	const readCall = (principal: Principal): Promise<Call> => readToolCall(parts, visitor, { address, name, principal });
-	const end = await carryOut(parts, visitor, { address, index: 0, readCall });
+	let asker: Principal | undefined;
+	const readCall = (principal: Principal): Promise<Call> => {
+		asker = principal;
+		return readToolCall(parts, visitor, { address, name, principal });
+	};
+	const end = await carryOut(parts, visitor, { address, index: 0, readCall }).catch((error: unknown) => {
+		throw isKeptFrom(asker, error) ? new PortcullisError('PC_TOOL_REFUSED') : error;
+	});
 	if ('error' in end) return faultOfRpc(end.error);
 	// There is nobody to ask: the caller of a plain service answers no questions (mcp 2026-07-28: multi round-trip requests).
 	if (textMember(end.result, 'resultType') === '"input_required"') throw new PortcullisError('PC_QUESTION_IMPOSSIBLE');
 	const shown = resultBody(end.result, MODE);
 	return shown.kind === 'failure' ? faultOfTool(shown.message, MODE) : { status: 200, body: shown.text };
+}
+
+// Open WebUI shows its people what its key lists; a model that calls what this person may not use is told so, whether there is
+// such a tool or not.
+function isKeptFrom(asker: Principal | undefined, error: unknown): boolean {
+	return asker?.apiKeyKind === 'open-webui' && errorCode(error) === 'PC_TOOL_UNKNOWN';
 }
 
 const textMember = (text: string, name: string): string | undefined => {

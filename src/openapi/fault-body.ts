@@ -25,9 +25,13 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
 	['PC_ADDRESS_UNKNOWN', 'Not Found'],
 	['PC_TOOL_UNKNOWN', 'Not Found'],
 	['PC_METHOD_NOT_ALLOWED', 'Method Not Allowed'],
+	['PC_KEY_INVALID', 'Invalid API key'],
 ]);
 
-const STATUS: ReadonlyMap<string, number> = new Map([['PC_TOOL_UNKNOWN', 404]]);
+const STATUS: ReadonlyMap<string, number> = new Map([
+	['PC_TOOL_UNKNOWN', 404],
+	['PC_KEY_INVALID', 403],
+]);
 
 const bodyOf = (status: number, detail: unknown): FaultBody => ({ status, body: JSON.stringify({ detail }) });
 

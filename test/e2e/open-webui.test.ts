@@ -329,3 +329,81 @@ describe('instances and links', () => {
 		expect(endOf(await call(key, signed(ADA)))).toBe('WIKI: hello');
 	});
 });
+
+// As Open WebUI does: the document once with the key alone, calls with the key and whoever is signed for.
+describe('an OpenAPI connection of Open WebUI', () => {
+	interface OpenApiTold {
+		readonly status: number;
+		readonly headers: globalThis.Headers;
+		readonly text: string;
+	}
+
+	async function openApi(path: string, headers: Headers, body?: object): Promise<OpenApiTold> {
+		const answer = await fetch(`${stage.gateway.url}/w/google/s/wiki/${path}`, {
+			method: body === undefined ? 'GET' : 'POST',
+			headers: { accept: 'application/json', 'content-type': 'application/json', ...headers },
+			redirect: 'manual',
+			...(body && { body: JSON.stringify(body) }),
+		});
+		return { status: answer.status, headers: answer.headers, text: await answer.text() };
+	}
+
+	const COOKIE: Headers = {
+		cookie: 'token=eyJhbGciOiJIUzI1NiJ9.canary-of-a-cookie; oauth_session_id=canary-of-a-cookie',
+	};
+	let key: string;
+	beforeAll(async () => {
+		key = await keyFor();
+	});
+	const by = (headers: Headers = {}): Headers => ({ authorization: `Bearer ${key}`, ...COOKIE, ...headers });
+	const ECHO = { text: 'hello' };
+
+	it('reads the document with the key alone, with the names that stay', async () => {
+		const { status, text } = await openApi('openapi.json', by());
+		expect(status).toBe(200);
+		const operations = Object.values<{ post: { operationId: string } }>(JSON.parse(text).paths);
+		expect(operations.map(({ post: { operationId } }) => operationId)).toEqual(
+			expect.arrayContaining(['tool_echo_post', 'tool_remember_post']),
+		);
+	});
+
+	it('calls as the person that is signed for, whatever cookies come along', async () => {
+		const told = await openApi('echo', by(signed(ADA)), ECHO);
+		expect([told.status, told.text]).toEqual([200, '"WIKI: hello"']);
+		await stage.gateway.shipped();
+		const id = told.headers.get('x-request-id');
+		const rows = await stage.sql(`select line from portcullis.audit_event where line like '%${id}%' order by seq`);
+		expect(JSON.parse(rows[0]?.['line'] as string)).toMatchObject({ principal: { oid: 'ada' }, tool: 'echo' });
+		expect(await stage.sql(`select 1 from portcullis.audit_event where line like '%canary-of-a-cookie%'`)).toEqual([]);
+	});
+
+	it('tells a model in a sentence what its person may not use, and what it lacks to call at all', async () => {
+		const arguments_ = { key: 'k', value: 'v' };
+		// Shown to everybody by the document, not for readers; and none of this name.
+		for (const tool of ['remember', 'no_such_tool']) {
+			const { status, text } = await openApi(tool, by(signed('bob-there')), arguments_);
+			expect([status, JSON.parse(text)]).toEqual([
+				403,
+				{
+					detail: {
+						message: expect.stringMatching(/^You may not use this tool, or there is none of this name;/),
+						code: 'PC_TOOL_REFUSED',
+						request_id: expect.any(String),
+					},
+				},
+			]);
+		}
+		expect((await openApi('remember', by(signed(ADA)), arguments_)).status).toBe(200);
+		const alone = await openApi('echo', by(), ECHO);
+		expect([alone.status, JSON.parse(alone.text).detail.code]).toEqual([403, 'PC_PERSON_REQUIRED']);
+		const stranger = await openApi('echo', by(signed('nobody-there')), ECHO);
+		expect([stranger.status, JSON.parse(stranger.text).detail.code]).toEqual([403, 'PC_PERSON_UNKNOWN']);
+	});
+
+	it('takes an empty bearer for none, and answers a wrong key as mcpo does', async () => {
+		const none = await openApi('echo', { authorization: 'Bearer ', ...COOKIE }, ECHO);
+		expect([none.status, none.text]).toEqual([401, '{"detail":"Missing or invalid Authorization header"}']);
+		const wrong = await openApi('echo', { authorization: `bearer ${key.slice(0, -1)}x` }, ECHO);
+		expect([wrong.status, wrong.text]).toEqual([403, '{"detail":"Invalid API key"}']);
+	});
+});

@@ -39,7 +39,7 @@ const HOSTILE = 'HOSTILE-7f3a9c';
 const HOSTILE_HEADERS: Readonly<Record<string, string>> = Object.fromEntries(
 	[
 		...['cookie', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-user', 'x-forwarded-email', 'forwarded', 'via'],
-		...['x-user-email', 'x-user-id', 'x-user-name', 'x_user_email', 'x-openwebui-user-email', 'x-openwebui-user-id'],
+		...['x-user-email', 'x-user-id', 'x-user-name', 'x_user_groups', 'x-openwebui-user-email', 'x-openwebui-user-id'],
 		...['x-api-key', 'X-Api-Key2', 'api-key', 'x-auth-token', 'proxy-authorization', 'x-auth-request-access-token'],
 		...['x-workspace', 'x-portcullis-workspace', 'x-original-url', 'x-upstream', 'x-real-ip', 'referer', 'user-agent'],
 		...['x-http-method-override', 'traceparent', 'baggage', 'x-request-id', 'mcp-workspace', 'mcp-upstream', 'from'],
