@@ -54,6 +54,7 @@ describe('GET /api/v1/me', () => {
 		expect(told).toMatchObject({ status: 200 });
 		expect(told.json).toEqual({
 			...{ issuer, tid: tenantId, oid: '0a1b2c3d-person', name: 'Person', platformLevel: null },
+			...{ directory: 'fake', vouchedBy: 'token', expiresAt: expect.stringMatching(/^\d{4}-.*Z$/) as string },
 			workspaces: [
 				{ workspace: 'google', title: 'Google', level: 'write', rules: ['grants[0]', 'grants[1]'] },
 				{ workspace: 'microsoft', title: 'microsoft', level: 'read', rules: ['grants[2]'] },
