@@ -122,4 +122,26 @@ begin
 	return new;
 end $$;
 
+-- As before, but where several processes begin at once, the one that comes second finds the month there: what it knew of
+-- the catalogue when it began to wait is not looked up again.
+create or replace function portcullis.ensure_audit_month(month date) returns void
+	language plpgsql security definer
+	set search_path = pg_catalog, pg_temp
+	as $$
+declare
+	first date := date_trunc('month', month)::date;
+	name text := 'audit_event_' || to_char(month, 'YYYY_MM');
+begin
+	if to_regclass('portcullis.' || name) is not null then return; end if;
+	perform pg_advisory_xact_lock(hashtext('portcullis audit month'));
+	if to_regclass('portcullis.' || name) is not null then return; end if;
+	execute format(
+		'create table portcullis.%I partition of portcullis.audit_event for values from (%L) to (%L)',
+		name, first || ' 00:00:00+00', (first + interval '1 month')::date || ' 00:00:00+00'
+	);
+	perform portcullis.protect_audit(name);
+exception
+	when check_violation or duplicate_table then return;
+end $$;
+
 revoke all on all functions in schema portcullis from public;
