@@ -58,10 +58,14 @@ export function createStock({ workspaceId, kind, of, limit }: Price): Stock {
 	};
 }
 
+/** What a server may call a tool, and what a store takes as a key, are two things. */
+const PLAIN = /^[!-~]{1,200}$/;
+
 // Keys of the store are short, and say of a person no more than is needed to tell them from others.
 function keyOf(kind: LimitKind, of: string): string {
 	if (of === '') return kind;
-	return `${kind}:${kind === 'tool' ? of : createHash('sha256').update(of).digest('base64url')}`;
+	const isShown = kind === 'tool' && PLAIN.test(of) && !of.startsWith('#');
+	return `${kind}:${isShown ? of : `#${createHash('sha256').update(of).digest('base64url')}`}`;
 }
 
 function shapeOf(limit: Price['limit']): BucketShape {
