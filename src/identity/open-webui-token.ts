@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { OpenWebUiInstance } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
+import { LEEWAY_S } from './check-times.ts';
 import { decode, type RawClaims, readObject } from './parse-token.ts';
 
 /** Whom an Open WebUI instance names. */
@@ -13,8 +14,6 @@ export interface NamedPerson {
 	readonly expiresAt: number;
 }
 
-/** How far the clocks may differ, seconds. */
-const LEEWAY_S = 60;
 const MAX_LIFETIME_S = 600;
 const MAX_TOKEN_CHARS = 8_192;
 const MAX_SUBJECT_CHARS = 256;

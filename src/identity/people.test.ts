@@ -118,5 +118,22 @@ it('a group that a grant names by its name gives nothing, and takes nothing from
 	use(byName);
 	expect(await codeOf(present)).toBe('PC_KEY_INVALID');
 	use(byName, [{ workspace: 'google', level: 'read', name: '' }]);
-	expect(levelOf(await present())).toBe('read');
+	const ann = await present();
+	expect(levelOf(ann)).toBe('read');
+	expect(levelOf(stage.renew(ann))).toBe('read');
+});
+
+it('a member whose groups nobody can be asked for stays one, and their streams with them', async () => {
+	const owner = { ...PERSON, oid: 'no-object-id' };
+	use(RULES);
+	const members = new Map([[principalKey(owner), [{ workspace: 'google', level: 'read', name: '' } as const]]]);
+	const withMember = (version: number): Snapshot => {
+		return { ...snapshot, version, memberships: members, apiKeys: byDigest([{ ...KEY, owner }]) };
+	};
+	snapshot = withMember(90);
+	const them = await present();
+	expect(levelOf(them)).toBe('read');
+	snapshot = withMember(91);
+	expect(levelOf(stage.renew(them))).toBe('read');
+	expect(graph.lookups).toEqual([]);
 });

@@ -36,6 +36,8 @@ export interface PeopleOptions {
 
 interface Known {
 	readonly claims: VerifiedClaims;
+	/** The same where groups cannot be known. */
+	readonly withoutGroups: VerifiedClaims;
 	principal: Principal | undefined;
 }
 
@@ -51,7 +53,7 @@ export function createPeople({ snapshots, principals, asksDirectories }: PeopleO
 		if (directory === undefined) return undefined;
 		const isAsked = asksDirectories && directory.graph !== undefined;
 		const key = JSON.stringify([directory.id, isAsked, principalKey(person)]);
-		const known = people.get(key) ?? { claims: claimsOf(person, directory, isAsked), principal: undefined };
+		const known = people.get(key) ?? begin(claimsOf(person, directory, isAsked));
 		people.set(key, known);
 		return known;
 	}
@@ -64,7 +66,8 @@ export function createPeople({ snapshots, principals, asksDirectories }: PeopleO
 	// Groups that cannot be known take nothing from who is named as a member.
 	function withoutGroups(known: Known, error: unknown): Principal | Promise<Principal> {
 		if (errorCode(error) !== 'PC_TOKEN_GROUPS_UNKNOWN') throw error;
-		return principals.of({ ...known.claims, groups: [] });
+		const principal = principals.of(known.withoutGroups);
+		return principal instanceof Promise ? principal : keep(known, principal);
 	}
 
 	function principalOf(known: Known): Principal | Promise<Principal> {
@@ -90,6 +93,10 @@ export function createPeople({ snapshots, principals, asksDirectories }: PeopleO
 			return renewed && standingIn(renewed, workspace);
 		},
 	};
+}
+
+function begin(claims: VerifiedClaims): Known {
+	return { claims, withoutGroups: { ...claims, groups: [] }, principal: undefined };
 }
 
 function standingIn({ grants, expiresAt }: Principal, workspace: string): Standing | undefined {
