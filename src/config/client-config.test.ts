@@ -71,6 +71,15 @@ describe('an imported server', () => {
 		expect(JSON.stringify(others)).not.toContain('s3cret');
 	});
 
+	it.each([
+		['GITHUB_PAT', 'short'],
+		['ANYTHING', 'abcdefghij0123456789'],
+		['ANYTHING', 'postgres://u:p@db/x'],
+	])('refers to what may be one by its name or by its look: %s=%s', (name, value) => {
+		const [server] = importOf({ mcpServers: { a: { command: 'a', env: { [name]: value, LOG_LEVEL: 'debug' } } } });
+		expect(server?.entry['env']).toEqual({ [name]: `\${env:A_${name}}`, LOG_LEVEL: 'debug' });
+	});
+
 	it('gets a name that an address can hold, each its own', () => {
 		const names = ['My Server', 'my_server', 'my-server', '!!!', 'x'.repeat(80)];
 		const imported = importOf({ mcpServers: Object.fromEntries(names.map((name) => [name, { command: 'a' }])) });
@@ -93,6 +102,7 @@ describe('an imported server', () => {
 	it.each([
 		[{ command: 'a', args: ['--api-key', 's3cret'] }, /--api-key.*every user of the machine/],
 		[{ command: 'a', args: ['--token=s3cret'] }, /--token\).*every user of the machine/],
+		[{ command: 'a', args: ['x', 'postgres://u:s3cret@db/x'] }, /\(the 2\.\).*every user of the machine/],
 		[{ url: 'https://a.example/sse?api_key=s3cret' }, /address seems to hold a secret/],
 		[{ url: 'https://u:s3cret@a.example/sse' }, /address seems to hold a secret/],
 		[{ type: 'http', url: 'https://a.example/', oauth: {} }, /"oauth" is not carried over/],

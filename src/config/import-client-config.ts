@@ -74,7 +74,9 @@ function endpointEntry(endpoint: ClientEndpoint, keep: Keep): JsonObject {
 		return {
 			...{ transport: 'stdio', command: escapePlainText(command), args: args.map(escapePlainText) },
 			...(cwd !== undefined && { cwd: escapePlainText(cwd) }),
-			...(Object.keys(env).length > 0 && { env: withReferences(env, isSecretName, keep) }),
+			...(Object.keys(env).length > 0 && {
+				env: withReferences(env, (name, value) => isSecretName(name) || isSecretValue(value), keep),
+			}),
 		};
 	}
 	const { kind, url, headers } = endpoint;
@@ -86,11 +88,13 @@ function endpointEntry(endpoint: ClientEndpoint, keep: Keep): JsonObject {
 }
 
 // Most headers of a server are there to carry a secret; that one is none is for people to say.
-function withReferences(values: Readonly<Record<string, string>>, isSecret: (name: string) => boolean, keep: Keep) {
+type IsSecret = (name: string, value: string) => boolean;
+
+function withReferences(values: Readonly<Record<string, string>>, isSecret: IsSecret, keep: Keep) {
 	return Object.fromEntries(
 		Object.entries(values).map(([name, value]) => {
 			const [scheme, rest] = /^(Bearer|Basic|Token) (.+)$/.exec(value)?.slice(1) ?? [];
-			if (value === '' || !isSecret(name)) return [name, escapePlainText(value)];
+			if (value === '' || !isSecret(name, value)) return [name, escapePlainText(value)];
 			return [name, scheme !== undefined && rest !== undefined ? `${scheme} ${keep(name, rest)}` : keep(name, value)];
 		}),
 	);
@@ -101,8 +105,14 @@ function toolsEntry(disabled: readonly string[]): JsonObject {
 	return { tools: { rules: Object.fromEntries(disabled.map((tool) => [tool, { enabled: false }])) } };
 }
 
-const SECRET_WORD = /key|token|secret|passw|pwd|auth|credential|cookie|session|dsn|connection|private/i;
+const SECRET_WORD =
+	/key|token|secret|passw|pwd|auth|credential|cookie|session|dsn|connection|private|(?:^|_)pat(?:$|_)|bearer|jwt|webhook/i;
 const isSecretName = (name: string): boolean => SECRET_WORD.test(name) || /url$/i.test(name);
+
+/** As keys look: long, without spaces, letters and digits among each other; or an address with a password in it. */
+const KEY_LIKE = /^(?=.*[A-Za-z])(?=.*\d)[\w.~+/=-]{20,}$/;
+const hasPassword = (text: string): boolean => URL.canParse(text) && new URL(text).password !== '';
+const isSecretValue = (value: string): boolean => KEY_LIKE.test(value) || hasPassword(value);
 
 function isPlainHttp(url: string): boolean {
 	if (!URL.canParse(url)) return false;
@@ -117,8 +127,14 @@ function exposedSecrets(endpoint: ClientEndpoint): readonly string[] {
 		if (!inQuery && (url?.password ?? '') === '') return [];
 		return ['Its address seems to hold a secret, which everybody who may see the server can read: use a header.'];
 	}
-	const flags = endpoint.args.filter((arg) => /^--?\w/.test(arg) && SECRET_WORD.test(arg.split('=', 1)[0] as string));
-	if (flags.length === 0) return [];
-	const named = flags.map((flag) => flag.split('=', 1)[0]).join(', ');
+	const named = endpoint.args.flatMap(suspicion).join(', ');
+	if (named === '') return [];
 	return [`Its arguments (${named}) seem to hold a secret, which every user of the machine can read: use "env".`];
+}
+
+// What to look at, never the secret itself.
+function suspicion(arg: string, index: number): readonly string[] {
+	const [flag = '', value] = arg.split('=', 2);
+	if (/^--?\w/.test(flag) && SECRET_WORD.test(flag)) return [flag];
+	return isSecretValue(value ?? arg) ? [`the ${index + 1}.`] : [];
 }
