@@ -26,6 +26,7 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
 	['PC_TOOL_UNKNOWN', 'Not Found'],
 	['PC_METHOD_NOT_ALLOWED', 'Method Not Allowed'],
 	['PC_KEY_INVALID', 'Invalid API key'],
+	['PC_BODY_TOO_LARGE', ERRORS.PC_BODY_TOO_LARGE.sentence],
 ]);
 
 const STATUS: ReadonlyMap<string, number> = new Map([

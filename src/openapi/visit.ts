@@ -41,6 +41,7 @@ export async function carryOut(parts: OpenApiParts, visitor: Visitor, errand: Er
 
 function exchangeFor(parts: OpenApiParts, visitor: Visitor, { address, index, readCall }: Errand): Exchange {
 	const { requestId, request, response, snapshots } = visitor;
+	let gone: ReturnType<Exchange['disconnected']> | undefined;
 	return {
 		requestId: index === 0 ? requestId : `${requestId}.${index}`,
 		presented: presentedBy(request),
@@ -52,7 +53,10 @@ function exchangeFor(parts: OpenApiParts, visitor: Visitor, { address, index, re
 			return address;
 		},
 		readCall: async (principal) => readCall(principal),
-		disconnected: () => whenGone(response),
+		disconnected() {
+			gone ??= whenGone(response);
+			return gone;
+		},
 	};
 }
 

@@ -131,6 +131,12 @@ describe('a server as an OpenAPI service', () => {
 		}
 	});
 
+	it('says in a word that a body is too large', async () => {
+		const body = JSON.stringify({ kind: 'x'.repeat(1_200_000) });
+		const { status, text } = await ask({ path: `${BASE}/give`, body });
+		expect([status, JSON.parse(text)]).toEqual([413, { detail: expect.stringMatching(/larger than/) }]);
+	});
+
 	it('serves a tool that is called like an address, and one whose reference mcpo cannot follow', async () => {
 		const { text } = await ask({ path: '/w/google/s/strange/openapi.json', method: 'GET' });
 		expect(Object.keys(JSON.parse(text).paths)).toEqual(expect.arrayContaining(['/mcp_2', '/foreign']));
