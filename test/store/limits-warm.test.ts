@@ -88,7 +88,7 @@ describe('calls of a workspace with limits', () => {
 		await start({ principal: { perMinute: 60 } });
 		await call();
 		const [bucket] = await buckets();
-		expect(bucket?.key).toMatch(/^principal:[\w-]{43}$/);
+		expect(bucket?.key).toMatch(/^principal:#[\w-]{43}$/);
 	});
 
 	it('give back what nobody has wanted for a while', async () => {
