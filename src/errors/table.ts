@@ -1,5 +1,6 @@
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
+import { OAUTH_ERRORS } from './oauth-errors.ts';
 
 /** Every error a caller can meet. `docs/errors.md` is tested against it. */
 export const ERRORS = {
@@ -170,6 +171,8 @@ export const ERRORS = {
 		-31502,
 		'The workspace has no working credential for this server; tell its administrator.',
 	),
+
+	...OAUTH_ERRORS,
 
 	PC_UPSTREAM_UNREACHABLE: row(
 		'upstream',
