@@ -7,18 +7,14 @@ import { createOAuthFetch } from '../../src/credentials/oauth/egress-fetch.ts';
 import type { Registration } from '../../src/credentials/oauth/registration.ts';
 import { createTokenRequests } from '../../src/credentials/oauth/token-requests.ts';
 import { errorCode } from '../../src/errors/portcullis-error.ts';
+import { createEgress } from '../../src/lib/egress/create-egress.ts';
 import { createBrowser } from '../fakes/oauth/browser.ts';
 import { type OAuthService, type OAuthServiceOptions, startOAuthService } from '../fakes/oauth/service.ts';
 
 const ORIGIN = 'https://gateway.example';
 const signal = AbortSignal.timeout(60_000);
-const egress = {
-	async request(url: string, { method, headers, body }: { method?: string; headers?: object; body?: string }) {
-		const answer = await fetch(url, { method, headers, body, redirect: 'manual' } as RequestInit);
-		return { status: answer.status, headers: Object.fromEntries(answer.headers), text: await answer.text() };
-	},
-};
-const way = createOAuthFetch(egress as never);
+const egress = createEgress({ allowed: ['127.0.0.0/8'] });
+const way = createOAuthFetch(egress);
 const discovery = createDiscovery(way);
 const tokens = createTokenRequests(way, Date.now);
 
@@ -205,6 +201,27 @@ describe('what a service says of itself', () => {
 		const service = await open({ challengeScope: 'mcp:read mcp:write' });
 		const facts = await discovery.resourceOf(new URL(service.mcp.url), signal);
 		expect(facts.scopes).toEqual(['mcp:read', 'mcp:write']);
+	});
+});
+
+describe('an address that a service names', () => {
+	const strict = createDiscovery(createOAuthFetch(createEgress({ allowed: [] })));
+
+	it('is asked only where the operator allows it', async () => {
+		const service = await open();
+		expect(await codeOf(strict.resourceOf(new URL(service.mcp.url), signal))).toBe('PC_EGRESS_REFUSED');
+		expect(await codeOf(strict.authorizationServer(service.issuer, signal))).toBe('PC_EGRESS_REFUSED');
+		expect([...service.server.seen, ...service.mcp.presented]).toEqual([]);
+	});
+
+	it('is not asked when it leads inwards from a server that may be asked', async () => {
+		const inner = await open();
+		const outer = await open({ resource: { authorization_servers: [inner.issuer] } });
+		const way = createOAuthFetch(createEgress({ allowed: [new URL(outer.mcp.url).host] }));
+		const { issuers } = await createDiscovery(way).resourceOf(new URL(outer.mcp.url), signal);
+		expect(issuers).toEqual([inner.issuer]);
+		expect(await codeOf(createDiscovery(way).authorizationServer(inner.issuer, signal))).toBe('PC_EGRESS_REFUSED');
+		expect(inner.server.seen).toEqual([]);
 	});
 });
 

@@ -1,4 +1,4 @@
-import type { Egress } from './egress.ts';
+import type { Egress, EgressRequest } from '../../lib/egress/create-egress.ts';
 
 /** One request as the OAuth library makes it. */
 export interface OAuthRequest {
@@ -12,7 +12,7 @@ export interface OAuthRequest {
 export type OAuthFetch = (url: string, request: OAuthRequest) => Promise<Response>;
 
 /** Limit of one request to an authorization server, milliseconds. */
-const REQUEST_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 /** Most bytes of one answer: metadata of large services comes to some ten kilobytes. */
 const MOST_BYTES = 128 * 1024;
 
@@ -22,21 +22,14 @@ const BODILESS = new Set([204, 205, 304]);
 /** The library's way out, through the guard: every address here was named by a foreign server. */
 export function createOAuthFetch(egress: Egress): OAuthFetch {
 	return async (url, { method, headers, body, signal }) => {
-		const sent = { method, headers, timeoutMs: REQUEST_MS, mostBytes: MOST_BYTES };
-		const text = body === undefined || body === null ? undefined : String(body);
 		const answer = await egress.request(url, {
-			...sent,
-			...(text !== undefined && { body: text }),
+			method: method as NonNullable<EgressRequest['method']>,
+			headers,
+			timeoutMs: TIMEOUT_MS,
+			mostBytes: MOST_BYTES,
+			...(body !== undefined && body !== null && { body: String(body) }),
 			...(signal && { signal }),
 		});
-		const content = BODILESS.has(answer.status) ? null : answer.text;
-		return new Response(content, { status: answer.status, headers: pairsOf(answer.headers) });
+		return new Response(BODILESS.has(answer.status) ? null : answer.text, answer);
 	};
-}
-
-function pairsOf(headers: Readonly<Record<string, string | readonly string[] | undefined>>): [string, string][] {
-	return Object.entries(headers).flatMap(([name, value]) => {
-		const values = typeof value === 'string' ? [value] : (value ?? []);
-		return values.map((each): [string, string] => [name, each]);
-	});
 }
