@@ -6,13 +6,13 @@ export const OAUTH_ERRORS = {
 		'credentials',
 		502,
 		-31502,
-		'The server does not say where one signs in for it; ask the workspace administrator to name its authorization server.',
+		'The server does not say where one signs in for it; ask the workspace administrator to name its issuer.',
 	),
 	PC_OAUTH_METADATA: row(
 		'credentials',
 		502,
 		-31502,
-		'What the service says about its sign-in contradicts itself or is not safe, so it was not used; tell the workspace administrator.',
+		'What the service says about its sign-in contradicts itself or is not safe; tell the workspace administrator.',
 	),
 	PC_OAUTH_PKCE: row(
 		'credentials',
@@ -24,7 +24,7 @@ export const OAUTH_ERRORS = {
 		'credentials',
 		502,
 		-31502,
-		'The service does not let applications register themselves; ask the workspace administrator to register this gateway there and to store the client it is given.',
+		'This gateway cannot register itself at the service; ask the workspace administrator to store a client for the server.',
 	),
 	PC_OAUTH_CLIENT_REFUSED: row(
 		'credentials',
@@ -32,17 +32,11 @@ export const OAUTH_ERRORS = {
 		-31502,
 		'The service does not accept this gateway as its client; ask the workspace administrator to register it again.',
 	),
-	PC_OAUTH_STATE: row(
-		'credentials',
-		400,
-		-31400,
-		'This sign-in is unknown, has been used or has expired, or was begun in another browser or by somebody else; begin again on the connect page.',
-	),
 	PC_OAUTH_ISSUER: row(
 		'credentials',
 		400,
 		-31400,
-		'The answer to the sign-in names another authorization server than was asked, so it was not used; begin again, and tell the workspace administrator if it happens twice.',
+		'The sign-in was answered by another issuer than was asked, so nothing was done; begin again on the connect page.',
 	),
 	PC_OAUTH_DENIED: row(
 		'credentials',

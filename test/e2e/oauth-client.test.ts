@@ -9,7 +9,7 @@ import { createTokenRequests } from '../../src/credentials/oauth/token-requests.
 import { errorCode } from '../../src/errors/portcullis-error.ts';
 import { createEgress } from '../../src/lib/egress/create-egress.ts';
 import { createBrowser } from '../fakes/oauth/browser.ts';
-import { type OAuthService, type OAuthServiceOptions, startOAuthService } from '../fakes/oauth/service.ts';
+import { type OAuthService, type OAuthServiceOptions, startOAuthService } from '../fakes/oauth/third-party.ts';
 
 const ORIGIN = 'https://gateway.example';
 const signal = AbortSignal.timeout(60_000);
