@@ -1,3 +1,4 @@
+import { CREDENTIAL_ERRORS } from './credential-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
 
@@ -164,12 +165,7 @@ export const ERRORS = {
 		'The call was refused because it cannot be counted at the moment; try again shortly.',
 	),
 
-	PC_CREDENTIAL_MISSING: row(
-		'credentials',
-		502,
-		-31502,
-		'The workspace has no working credential for this server; tell its administrator.',
-	),
+	...CREDENTIAL_ERRORS,
 
 	PC_UPSTREAM_UNREACHABLE: row(
 		'upstream',
