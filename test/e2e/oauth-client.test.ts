@@ -51,7 +51,7 @@ describe('signing in at a service', () => {
 	it.each(['dynamic', 'document'] as const)('works where clients are known by way of %s', async (registration) => {
 		const service = await open({ registration, clientDocument: () => clientDocument(ORIGIN) });
 		const { url, back, place, made } = await connect(service, 'ada');
-		expect(place.registration.how).toBe(registration === 'dynamic' ? 'dynamic' : 'metadata-document');
+		expect(place.registration.how).toBe(registration);
 		expect(Object.fromEntries(url.searchParams)).toMatchObject({
 			...{ response_type: 'code', code_challenge_method: 'S256', resource: service.mcp.url, scope: 'mcp:read' },
 		});

@@ -32,7 +32,7 @@ export async function chooseClient(server: AuthorizationServer, parts: ChoosingP
 	if (server.client_id_metadata_document_supported === true && origin.startsWith('https://')) {
 		const { client_id: clientId, redirect_uris } = clientDocument(origin);
 		const [redirectUri] = redirect_uris;
-		return { issuer: server.issuer, how: 'metadata-document', clientId, authMethod: 'none', redirectUri };
+		return { issuer: server.issuer, how: 'document', clientId, authMethod: 'none', redirectUri };
 	}
 	if (known !== undefined && isGood(known, parts)) return known;
 	if (server.registration_endpoint === undefined) throw new PortcullisError('PC_OAUTH_CLIENT_NEEDED');

@@ -10,7 +10,7 @@ export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' |
 export interface Registration {
 	/** Exact issuer it belongs to; it is shown to no other. */
 	readonly issuer: string;
-	readonly how: 'pre-registered' | 'metadata-document' | 'dynamic';
+	readonly how: 'pre-registered' | 'document' | 'dynamic';
 	readonly clientId: string;
 	readonly authMethod: AuthMethod;
 	readonly clientSecret?: string;

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import type { Server, SnapshotSource } from '../../config/snapshot.ts';
+import { PortcullisError } from '../../errors/portcullis-error.ts';
+import { principalKey } from '../../lib/principal-key.ts';
+import {
+	type CredentialRow,
+	credentialAt,
+	deleteCredential,
+	listCredentials,
+	putCredential,
+} from '../../store/queries/credential.ts';
+import type { Store } from '../../store/store.ts';
+import type { Sealed, Sealing } from '../sealing/create-sealing.ts';
+import { type Authorization, checkCallback } from './authorization.ts';
+import { type BeginParts, beginConnecting, workspaceOfState } from './begin-connecting.ts';
+import type { Connection, Connections } from './connections.ts';
+import { type Connectable, connectables, reachServer, wayOf } from './reach-server.ts';
+import type { SealedRows } from './sealed-rows.ts';
+import type { StoredTokens } from './stored-tokens.ts';
+import type { TokenRequests, TokenSet } from './token-requests.ts';
+
+/** What connections are made with. */
+export interface ConnectionsParts extends BeginParts {
+	readonly snapshots: Pick<SnapshotSource, 'current'>;
+	readonly store: Pick<Store, 'withWorkspace'>;
+	readonly sealing: Sealing;
+	readonly rows: SealedRows;
+	readonly requests: TokenRequests;
+	/** Names of the secrets that a server's definition refers to. */
+	readonly asksOf: (server: Server) => readonly string[];
+	/** Told when the database has another credential, so that this process need not wait to hear of it. */
+	readonly onChanged: () => Promise<void>;
+}
+
+const REASON = 'connect-account';
+/** Limit of all that is asked of a service for one step, milliseconds. */
+const STEP_MS = 30_000;
+
+/** Connections as the pages use them. */
+export function createConnections(parts: ConnectionsParts): Connections {
+	const { snapshots, store, rows } = parts;
+	const reach = (person: Parameters<Connections['begin']>[0], name: Parameters<Connections['begin']>[1]) =>
+		reachServer(snapshots.current(), person, name);
+	const rowAt = ({ workspace, server, owner }: Connectable) =>
+		store.withWorkspace(workspace.id, REASON, (tx) => credentialAt(tx, { server: server.slug, owner }));
+	const shown = async (connectable: Connectable): Promise<Connection> =>
+		connectionOf(parts, connectable, await rowAt(connectable));
+
+	return {
+		async list(person) {
+			const all = connectables(snapshots.current(), person);
+			const workspaces = [...new Set(all.map(({ workspace }) => workspace))];
+			const found = new Map<string, CredentialRow>();
+			for (const { id, slug } of workspaces) {
+				const known = await store.withWorkspace(id, REASON, (tx) => listCredentials(tx));
+				for (const row of known) found.set(placeKey(slug, row.server, row), row);
+			}
+			return all.map((each) => {
+				const { workspace, server, owner } = each;
+				return connectionOf(parts, each, found.get(placeKey(workspace.slug, server.slug, owner ?? NOBODY)));
+			});
+		},
+		async begin(person, name, browserSession) {
+			const connectable = reach(person, name);
+			if (wayOf(connectable.server, parts.asksOf(connectable.server)) !== 'oauth') {
+				throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+			}
+			const signal = AbortSignal.timeout(STEP_MS);
+			const before = await tokensOf(parts, connectable, await rowAt(connectable), signal);
+			const origin = originOf(parts);
+			return { url: await beginConnecting(parts, { connectable, person, browserSession, origin, before, signal }) };
+		},
+		async finish(query, browserSession, person) {
+			const signal = AbortSignal.timeout(STEP_MS);
+			const [state = '', ...more] = query.getAll('state');
+			const workspaceId = more.length > 0 ? undefined : workspaceOfState(state);
+			const isTheirs = [...person.grants.values()].some((grant) => grant.workspaceId === workspaceId);
+			if (workspaceId === undefined || !isTheirs) throw new PortcullisError('PC_OAUTH_STATE');
+			const back = await rows.take(workspaceId, { state, browserSession, person }, signal);
+			if (back === undefined) throw new PortcullisError('PC_OAUTH_STATE');
+			const { authorization } = back;
+			const callback = checkCallback(authorization, query, state);
+			const connectable = connectables(snapshots.current(), person).find(
+				({ workspace, server }) => workspace.id === workspaceId && server.slug === back.server,
+			);
+			// What has changed meanwhile (whose the credential is, or whether they may) is not decided by what was meant then.
+			const isSame = (connectable?.owner === undefined ? 'workspace' : 'principal') === back.owner;
+			if (connectable === undefined || !isSame) throw new PortcullisError('PC_OAUTH_STATE');
+			const { verifier, redirectUri, server, registration, resource } = authorization;
+			const place = { server, registration, resource, signal };
+			const set = await parts.requests.redeem(place, { callback, verifier, redirectUri });
+			await keep(parts, connectable, { set, authorization, createdBy: principalKey(person), signal });
+			return shown(connectable);
+		},
+		async disconnect(person, name) {
+			const connectable = reach(person, name);
+			const row = await rowAt(connectable);
+			if (row === undefined) return;
+			const signal = AbortSignal.timeout(STEP_MS);
+			const tokens = await tokensOf(parts, connectable, row, signal).catch(() => undefined);
+			await store.withWorkspace(connectable.workspace.id, REASON, (tx) => deleteCredential(tx, { id: row.id }));
+			await parts.onChanged();
+			// Here it is gone whatever the service says of it.
+			if (tokens !== undefined) await revoke(parts, connectable, tokens, signal).catch(() => undefined);
+		},
+		async setValues(person, name, values) {
+			const connectable = reach(person, name);
+			const asks = parts.asksOf(connectable.server);
+			const isWhole = asks.length > 0 && asks.every((each) => (values[each] ?? '') !== '');
+			if (!isWhole) throw new PortcullisError('PC_PARAMS_INVALID');
+			const text = JSON.stringify(Object.fromEntries(asks.map((each) => [each, values[each]])));
+			await put(parts, connectable, {
+				seal: (binding) => parts.sealing.seal(text, binding, AbortSignal.timeout(STEP_MS)),
+				values: { kind: 'values', names: asks, createdBy: principalKey(person) },
+			});
+		},
+	};
+}
+
+const NOBODY = { issuer: null, tid: null, oid: null };
+
+function placeKey(
+	workspace: string,
+	server: string,
+	{ issuer, tid, oid }: { readonly issuer: string | null; readonly tid: string | null; readonly oid: string | null },
+): string {
+	return JSON.stringify([workspace, server, issuer, tid, oid]);
+}
+
+function originOf({ snapshots }: ConnectionsParts): string {
+	const { url } = snapshots.current().names;
+	if (url === undefined) throw new PortcullisError('PC_OAUTH_CLIENT_NEEDED', { detail: 'publicUrl is not set' });
+	return url;
+}
+
+async function tokensOf(
+	{ rows }: ConnectionsParts,
+	{ workspace }: Connectable,
+	row: CredentialRow | undefined,
+	signal: AbortSignal,
+): Promise<StoredTokens | undefined> {
+	if (row?.kind !== 'oauth') return undefined;
+	const sealed = await rows.credential(workspace.id, row.id);
+	return sealed && rows.openTokens(workspace.id, sealed, signal);
+}
+
+interface Kept {
+	readonly set: TokenSet;
+	readonly authorization: Authorization;
+	readonly createdBy: string;
+	readonly signal: AbortSignal;
+}
+
+async function keep(parts: ConnectionsParts, connectable: Connectable, kept: Kept): Promise<void> {
+	const { set, authorization, createdBy, signal } = kept;
+	const { server, registration, resource, scopes } = authorization;
+	const { accessToken, refreshToken, expiresAt } = set;
+	const tokens: StoredTokens = {
+		...{ grant: 'authorization-code', issuer: server.issuer, clientId: registration.clientId, how: registration.how },
+		...{ resource, accessToken, issuedAt: parts.now() },
+		...(refreshToken !== undefined && { refreshToken }),
+		...(expiresAt !== undefined && { expiresAt }),
+		...(scopes !== undefined && { asked: [...scopes] }),
+	};
+	await put(parts, connectable, {
+		seal: (binding) => parts.sealing.seal(JSON.stringify(tokens), binding, signal),
+		values: {
+			kind: 'oauth',
+			names: ['token'],
+			scopes: set.scopes ?? scopes ?? [],
+			authorizationServer: server.issuer,
+			connectedAs: set.account ?? '',
+			expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+			createdBy,
+		},
+	});
+}
+
+type PutValues = Omit<Parameters<typeof putCredential>[2], 'id' | 'sealed' | 'keyId' | 'reference'>;
+
+interface Putting {
+	seal(binding: { purpose: 'credential'; workspaceId: string; id: string }): Promise<Sealed>;
+	readonly values: PutValues;
+}
+
+// In the place of what is there, so that the credential stays the same one at another version.
+async function put(
+	parts: ConnectionsParts,
+	{ workspace, server, owner }: Connectable,
+	putting: Putting,
+): Promise<void> {
+	const place = { server: server.slug, owner };
+	const done = await parts.store.withWorkspace(workspace.id, REASON, async (tx) => {
+		const id = (await credentialAt(tx, place))?.id ?? randomUUID();
+		const { bytes, keyId } = await putting.seal({ purpose: 'credential', workspaceId: workspace.id, id });
+		return putCredential(tx, place, { ...putting.values, id, sealed: bytes, keyId, reference: null });
+	});
+	if (done === undefined) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+	await parts.onChanged();
+}
+
+async function revoke(
+	parts: ConnectionsParts,
+	{ workspace, server }: Connectable,
+	tokens: StoredTokens,
+	signal: AbortSignal,
+): Promise<void> {
+	const { issuer, how, clientId, resource, refreshToken, accessToken } = tokens;
+	const known = await parts.rows.registration({ workspaceId: workspace.id, server: server.slug }, issuer, signal);
+	const registration = how === 'document' ? { issuer, how, clientId, authMethod: 'none' as const } : known;
+	if (registration?.clientId !== clientId) return;
+	const place = { server: await parts.discovery.authorizationServer(issuer, signal), registration, resource, signal };
+	if (refreshToken !== undefined) await parts.requests.revoke(place, refreshToken, 'refresh_token');
+	await parts.requests.revoke(place, accessToken, 'access_token');
+}
+
+function connectionOf(
+	{ asksOf }: ConnectionsParts,
+	{ workspace, server, owner }: Connectable,
+	row: CredentialRow | undefined,
+): Connection {
+	const asks = asksOf(server);
+	const way = wayOf(server, asks);
+	return {
+		workspace: workspace.slug,
+		server: server.slug,
+		title: server.title,
+		workspaceTitle: workspace.title,
+		whose: owner === undefined ? 'workspace' : 'principal',
+		way,
+		asks: way === 'values' ? asks : [],
+		state: row?.state ?? 'none',
+		connectedAs: row?.connectedAs || undefined,
+		since: row?.createdAt.getTime(),
+		// An access token is renewed: only what has none to renew it with ends, and that is told when it has.
+		expiresAt: undefined,
+		needsAttention: row?.reason ?? undefined,
+	};
+}

@@ -1,0 +1,62 @@
+import type { Server, SnapshotSource } from '../../config/snapshot.ts';
+import type { Egress } from '../../lib/egress/create-egress.ts';
+import type { Store } from '../../store/store.ts';
+import type { Sealing } from '../sealing/create-sealing.ts';
+import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
+import { clientDocument } from './client-document.ts';
+import type { Connections } from './connections.ts';
+import { createConnections } from './create-connections.ts';
+import { createDiscovery } from './discovery.ts';
+import { createOAuthFetch } from './egress-fetch.ts';
+import { createRenewTokens } from './renew-tokens.ts';
+import { createSealedRows } from './sealed-rows.ts';
+import { createTokenRequests } from './token-requests.ts';
+
+/** What the OAuth client is made of. */
+export interface OAuthParts {
+	readonly snapshots: Pick<SnapshotSource, 'current'>;
+	readonly store: Pick<Store, 'withWorkspace'>;
+	readonly sealing: Sealing;
+	readonly egress: Egress;
+	/** Names of the secrets that a server's definition refers to. */
+	readonly asksOf: (server: Server) => readonly string[];
+	/** Told when the database has another credential. */
+	readonly onChanged: () => Promise<void>;
+	/** Told of failures nobody else hears of. */
+	readonly onTrouble: (error: unknown) => void;
+	/** Wall clock, milliseconds since 1970. */
+	readonly now: () => number;
+}
+
+/** The OAuth client of the gateway towards services. */
+export interface OAuth {
+	readonly connections: Connections;
+	readonly accessTokens: AccessTokens;
+	/** What is at `/oauth/client.json`; `undefined` while the gateway's own address is not known. */
+	clientDocument(): object | undefined;
+	/** Resolves when no renewal is under way any more. */
+	close(): Promise<void>;
+}
+
+/** Assembles it; nothing is asked of anybody yet. */
+export function createOAuth(parts: OAuthParts): OAuth {
+	const { snapshots, now } = parts;
+	const fetch = createOAuthFetch(parts.egress);
+	const around = {
+		fetch,
+		discovery: createDiscovery(fetch),
+		requests: createTokenRequests(fetch, now),
+		rows: createSealedRows(parts),
+	};
+	const renew = createRenewTokens({ ...around, now });
+	const accessTokens = createAccessTokens({ rows: around.rows, renew, now, onTrouble: parts.onTrouble });
+	return {
+		connections: createConnections({ ...parts, ...around }),
+		accessTokens,
+		clientDocument() {
+			const { url } = snapshots.current().names;
+			return url === undefined ? undefined : clientDocument(url);
+		},
+		close: () => accessTokens.close(),
+	};
+}

@@ -1,0 +1,52 @@
+import type { Server, Snapshot, Workspace } from '../../config/snapshot.ts';
+import { PortcullisError } from '../../errors/portcullis-error.ts';
+import type { Grant, Principal } from '../../identity/principal.ts';
+import type { Identity } from '../../lib/principal-key.ts';
+import type { ConnectionWay, ServerName } from './connections.ts';
+
+/** A server that a person may connect, and whose credential that makes. */
+export interface Connectable {
+	readonly workspace: Workspace;
+	readonly server: Server;
+	/** `undefined`: the workspace's. */
+	readonly owner: Identity | undefined;
+}
+
+/** Every server the person may connect, in order of workspace and server. */
+export function connectables({ workspaces }: Snapshot, person: Principal): readonly Connectable[] {
+	return [...person.grants.values()].flatMap((grant) => {
+		const workspace = workspaces.get(grant.workspace);
+		if (workspace === undefined || workspace.id !== grant.workspaceId || grant.listsOnly) return [];
+		return [...workspace.servers.values()].flatMap((server) => connectable(workspace, server, { grant, person }) ?? []);
+	});
+}
+
+/** The one of this name; PC_ADDRESS_UNKNOWN where there is none, or not for this person. */
+export function reachServer(snapshot: Snapshot, person: Principal, name: ServerName): Connectable {
+	const found = connectables(snapshot, person).find(
+		({ workspace, server }) => workspace.slug === name.workspace && server.slug === name.server,
+	);
+	if (found === undefined) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
+	return found;
+}
+
+interface Asking {
+	readonly grant: Grant;
+	readonly person: Principal;
+}
+
+function connectable(workspace: Workspace, server: Server, { grant, person }: Asking): Connectable | undefined {
+	const isTheirs = server.enabled && grant.servers?.has(server.slug) !== false;
+	if (!isTheirs || server.credential === 'none') return undefined;
+	if (server.credential !== 'workspace') {
+		const { issuer, tid, oid } = person;
+		return { workspace, server, owner: { issuer, tid, oid } };
+	}
+	// What everybody calls with is for those to connect who answer for the workspace.
+	return grant.level === 'admin' ? { workspace, server, owner: undefined } : undefined;
+}
+
+/** How a server is connected: by signing in where it is reached over the network and asks for no named secret. */
+export function wayOf({ transport }: Server, asks: readonly string[]): ConnectionWay {
+	return transport.kind !== 'stdio' && (transport.oauth !== undefined || asks.length === 0) ? 'oauth' : 'values';
+}

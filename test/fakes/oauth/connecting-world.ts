@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { createKeyRing } from '../../../src/credentials/keys/key-ring.ts';
+import { createOAuth, type OAuth } from '../../../src/credentials/oauth/create-oauth.ts';
+import { createSealing } from '../../../src/credentials/sealing/create-sealing.ts';
+import type { Principal } from '../../../src/identity/principal.ts';
+import { createEgress } from '../../../src/lib/egress/create-egress.ts';
+import { principalKey } from '../../../src/lib/principal-key.ts';
+import { createStore, type Store } from '../../../src/store/store.ts';
+import { type ManagedGateway, startManagedGateway } from '../managed-gateway.ts';
+import type { TestDatabase } from '../postgres.ts';
+import { createBrowser } from './browser.ts';
+import type { OAuthService } from './third-party.ts';
+
+/** Where the gateway of the tests says it is; nobody goes there. */
+export const ORIGIN = 'https://gateway.example';
+
+/** The one wrapping key of the tests. */
+export const RING_KEY = { id: 'test', key: Buffer.from('3f'.padEnd(64, '0a91c7d25e8b'), 'hex') } as const;
+
+/** A gateway over a real database with servers of services, and what people connect them with. */
+export interface ConnectingWorld {
+	readonly gateway: ManagedGateway;
+	readonly database: TestDatabase;
+	/** The OAuth client of a process; each is one by itself, with connections of its own to the database. */
+	process(parts?: { readonly now?: () => number }): OAuth & { readonly store: Store };
+	/** Somebody who holds this level in these workspaces. */
+	person(name: string, workspaces: readonly string[], level?: 'read' | 'write' | 'admin'): Principal;
+	/** Begins at one place, signs in as `login` at the service and finishes; whatever fails is thrown. */
+	connect(oauth: OAuth, who: Connecting): Promise<URL>;
+	idOf(workspace: string): string;
+	close(): Promise<void>;
+}
+
+/** Who connects what. */
+export interface Connecting {
+	readonly person: Principal;
+	readonly workspace: string;
+	readonly server: string;
+	readonly login: string;
+	readonly session?: string;
+}
+
+/** Servers by workspace and slug. */
+export type WorldServers = Readonly<Record<string, Readonly<Record<string, OAuthService>>>>;
+
+/** A definition of a server that people connect themselves. */
+export const personalServer = ({ mcp }: OAuthService, oauth: object = {}): object => ({
+	...{ transport: 'http', url: mcp.url, credential: 'principal', oauth },
+	headers: { authorization: 'Bearer ${secret:token}' },
+});
+
+/** Starts it; `define` says what a server of a service is. */
+export async function startConnectingWorld(servers: WorldServers, define = personalServer): Promise<ConnectingWorld> {
+	const workspaces = Object.fromEntries(
+		Object.entries(servers).map(([workspace, services]) => [
+			workspace,
+			{ servers: Object.fromEntries(Object.entries(services).map(([slug, service]) => [slug, define(service)])) },
+		]),
+	);
+	const gateway = await startManagedGateway({ publicUrl: ORIGIN, workspaces, grants: [] });
+	const { database, configuration } = gateway;
+	const stores: Store[] = [];
+	const opened: OAuth[] = [];
+	const idOf = (workspace: string): string => configuration.snapshots.current().workspaces.get(workspace)?.id ?? '';
+	return {
+		gateway,
+		database,
+		idOf,
+		process({ now = Date.now } = {}) {
+			const store = createStore({ connections: { app: database.app, platform: database.platform } });
+			stores.push(store);
+			const made = createOAuth({
+				...{ snapshots: configuration.snapshots, store, now },
+				sealing: createSealing(createKeyRing([{ ...RING_KEY }])),
+				egress: createEgress({ allowed: ['127.0.0.0/8'] }),
+				asksOf: () => ['token'],
+				onChanged: async () => undefined,
+				onTrouble: () => undefined,
+			});
+			opened.push(made);
+			return Object.assign(made, { store });
+		},
+		person(name, held, level = 'write') {
+			const identity = { issuer: 'https://login.example', tid: 'contoso', oid: name };
+			const grants = held.map((workspace) => {
+				return [workspace, { workspace, workspaceId: idOf(workspace), level, rules: [] }] as const;
+			});
+			return {
+				...{ ...identity, key: principalKey(identity), name, vouchedBy: 'token', platformLevel: undefined },
+				...{ expiresAt: Number.POSITIVE_INFINITY, grants: new Map(grants) },
+			};
+		},
+		async connect(oauth, { person, workspace, server, login, session = randomUUID() }) {
+			const { url } = await oauth.connections.begin(person, { workspace, server }, session);
+			const back = await createBrowser().signIn(url, login);
+			await oauth.connections.finish(back.searchParams, session, person);
+			return back;
+		},
+		async close() {
+			await Promise.all(opened.map((each) => each.close()));
+			await Promise.all(stores.map((each) => each.close()));
+			await gateway.close();
+		},
+	};
+}
