@@ -2,6 +2,7 @@ import { CREDENTIAL_ERRORS } from './credential-errors.ts';
 import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
+import { OAUTH_ERRORS } from './oauth-errors.ts';
 
 /** Every error a caller can meet. `docs/errors.md` is tested against it. */
 export const ERRORS = {
@@ -167,6 +168,8 @@ export const ERRORS = {
 	),
 
 	...CREDENTIAL_ERRORS,
+
+	...OAUTH_ERRORS,
 
 	PC_UPSTREAM_UNREACHABLE: row(
 		'upstream',
