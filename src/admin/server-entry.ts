@@ -3,6 +3,7 @@ import type { DeclaredServer, JsonObject } from '../config/declared.ts';
 import { declaredServerOf } from '../config/declared-file.ts';
 import { serverSchema } from '../config/file-schema.ts';
 import { DEFAULT_UPSTREAM_LIMITS, HIGHEST_UPSTREAM_LIMIT } from '../config/limits.ts';
+import { oauthSchema } from '../config/oauth-schema.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { createLenientLookup, escapePlainText } from '../config/secret-template.ts';
 import { CLIENT_FEATURES } from '../mcp/client-features.ts';
@@ -27,6 +28,7 @@ const ENDPOINT = {
 	args: z.array(TEXT),
 	cwd: TEXT,
 	env: NAMED,
+	oauth: oauthSchema(),
 };
 
 /** The same as it is shown: what a file wrote may be longer. */
@@ -38,6 +40,7 @@ export const SHOWN_ENDPOINT = {
 	args: z.array(z.string()).exactOptional(),
 	cwd: z.string().exactOptional(),
 	env: z.record(z.string(), z.string()).exactOptional(),
+	oauth: z.record(z.string(), z.unknown()).exactOptional(),
 };
 
 /** All members of a server, as the configuration file names them; its tool rules have an address of their own. */

@@ -2,6 +2,7 @@ import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { ServerEntry, WorkspaceEntry } from './file-schema.ts';
+import { oauthOf } from './oauth-schema.ts';
 import { buildRateLimits, type RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
 import type { Server, ToolRule, Toolset, Transport, UpstreamLimits, Workspace } from './snapshot.ts';
@@ -71,7 +72,10 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 function buildTransport(entry: ServerEntry): Transport {
 	return entry.transport === 'stdio'
 		? { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env }
-		: { kind: entry.transport, url: entry.url, headers: entry.headers };
+		: {
+				...{ kind: entry.transport, url: entry.url, headers: entry.headers },
+				...(entry.oauth && { oauth: oauthOf(entry.oauth) }),
+			};
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {

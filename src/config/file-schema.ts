@@ -5,6 +5,7 @@ import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
 import { directorySchema } from './directory-schema.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
+import { oauthSchema } from './oauth-schema.ts';
 import { openWebUiSchema } from './open-webui.ts';
 import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
@@ -117,6 +118,7 @@ function networkServer(lookup: SecretLookup) {
 			allowPlainHttp: z.boolean().default(false),
 			headers: templates(HEADER_RULES, lookup),
 			clientFeatures: clientFeatures().default([...CLIENT_FEATURES]),
+			oauth: oauthSchema().optional(),
 			...anyServer(),
 		})
 		.superRefine(({ url, allowPlainHttp }, context) => {

@@ -110,9 +110,10 @@ function printTransport({ transport }: Server, references: References): object {
 			env: printTemplates(env, references),
 		};
 	}
-	const { kind, url, headers } = transport;
+	const { kind, url, headers, oauth } = transport;
 	const allowPlainHttp = isPlainHttpAbroad(url) || undefined;
-	return { transport: kind, url: plain(maskQuery(url)), allowPlainHttp, headers: printTemplates(headers, references) };
+	const printed = { transport: kind, url: plain(maskQuery(url)), allowPlainHttp };
+	return { ...printed, headers: printTemplates(headers, references), oauth };
 }
 
 function printMap<In>(entries: ReadonlyMap<string, In>, print: (entry: In) => unknown): object {

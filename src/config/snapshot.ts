@@ -67,9 +67,21 @@ export interface ToolRule {
 /** Reached over the network: Streamable HTTP or the older HTTP+SSE. */
 export interface NetworkTransport {
 	readonly kind: 'http' | 'sse';
+	/** `undefined`: nobody signs in for it. */
+	readonly oauth?: OAuthSettings;
 	readonly url: string;
 	/** Header name (lower case) → template; rendered for each call by `credentials/`. */
 	readonly headers: ReadonlyMap<string, SecretTemplate>;
+}
+
+/** How a credential for a server is got by signing in at its service (OAuth 2.1). */
+export interface OAuthSettings {
+	/** `authorization-code`: people sign in. `client-credentials`: the gateway itself does. */
+	readonly grant: 'authorization-code' | 'client-credentials';
+	/** The only authorization server to use; `undefined`: those that the server names. */
+	readonly issuer: string | undefined;
+	/** Scopes to ask for; `undefined`: those that the server names. */
+	readonly scopes: readonly string[] | undefined;
 }
 
 /** A child process that speaks JSON lines on stdin and stdout. */

@@ -32,6 +32,12 @@ export const OAUTH_ERRORS = {
 		-31502,
 		'The service does not accept this gateway as its client; ask the workspace administrator to register it again.',
 	),
+	PC_OAUTH_STATE: row(
+		'credentials',
+		400,
+		-31400,
+		'This sign-in is unknown, used or expired, or was begun elsewhere or by somebody else; begin again on the connect page.',
+	),
 	PC_OAUTH_ISSUER: row(
 		'credentials',
 		400,
