@@ -68,6 +68,18 @@ export const OAUTH_ERRORS = {
 		-31503,
 		'The sign-in of the service does not answer at the moment; try again shortly.',
 	),
+	PC_OAUTH_RENEWED: row(
+		'credentials',
+		503,
+		-31503,
+		'The server refused a token that had ended before its time; it is being renewed, so make the call again.',
+	),
+	PC_OAUTH_SCOPE: row(
+		'credentials',
+		502,
+		-31502,
+		'This needs more permissions at the service than were agreed to; connect the account again, then make the call again.',
+	),
 	PC_OAUTH_ENDED: row(
 		'credentials',
 		502,

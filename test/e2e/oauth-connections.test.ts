@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OAuth } from '../../src/credentials/oauth/create-oauth.ts';
 import { errorCode } from '../../src/errors/portcullis-error.ts';
@@ -24,15 +23,7 @@ afterAll(async () => {
 const FILES = { workspace: 'google', server: 'files' };
 const codeOf = (attempt: Promise<unknown>): Promise<unknown> => attempt.then(() => 'nothing', errorCode);
 
-async function query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-	const client = new pg.Client(world.database.superuser);
-	await client.connect();
-	try {
-		return (await client.query<Row>(text, values)).rows;
-	} finally {
-		await client.end();
-	}
-}
+const query: ConnectingWorld['query'] = (text, values) => world.query(text, values);
 
 describe('connecting an account', () => {
 	it('shows it as connected, as whom and since when, to the person alone', async () => {
@@ -59,8 +50,11 @@ describe('connecting an account', () => {
 		expect(rows.length).toBeGreaterThan(1);
 		for (const request of service.server.tokenRequests) {
 			for (const secret of [request.form['code'], request.form['code_verifier'], request.authorization.slice(6)]) {
-				expect(typeof secret).toBe('string');
-				expect(text.includes(String(secret)) && secret !== '').toBe(false);
+				const kept = String(secret);
+				expect(kept).not.toBe('');
+				expect(text).not.toContain(kept);
+				// Bytes are shown in hex.
+				expect(text).not.toContain(Buffer.from(kept).toString('hex'));
 			}
 		}
 	});
@@ -192,5 +186,33 @@ describe('coming back from a sign-in', () => {
 		const state = new URL(url).searchParams.get('state') ?? '';
 		const refusal = new URLSearchParams({ state, iss: service.issuer, error: 'access_denied', error_description: 'x' });
 		expect(await codeOf(oauth.connections.finish(refusal, 's', ada))).toBe('PC_OAUTH_DENIED');
+	});
+});
+
+describe('a server that wants more', () => {
+	it('is asked for all scopes together at the next sign-in, those of before and those it wanted', async () => {
+		const ada = world.person('step-up', ['google']);
+		await world.connect(oauth, { ...FILES, person: ada, login: 'ada' });
+		const target = await world.targetOf(ada, FILES);
+		const token = await oauth.accessTokens.tokenFor(target);
+		const challenge = 'Bearer error="insufficient_scope", scope="mcp:write"';
+		const told = oauth.answerRefusal(target, token, { status: 403, challenge });
+		expect(errorCode(told)).toBe('PC_OAUTH_SCOPE');
+		const asked = async (): Promise<string> => {
+			const { url } = await oauth.connections.begin(ada, FILES, 's');
+			return new URL(url).searchParams.get('scope') ?? '';
+		};
+		await expect.poll(asked).toMatch(/mcp:read .*mcp:write/);
+		await world.connect(oauth, { ...FILES, person: ada, login: 'ada' });
+		const renewed = await oauth.accessTokens.tokenFor(await world.targetOf(ada, FILES));
+		expect(await service.introspect(renewed.reveal())).toMatchObject({ scope: 'mcp:read mcp:write' });
+	});
+
+	it('is not helped by a refusal that names no scope', async () => {
+		const ada = world.person('refused', ['google']);
+		await world.connect(oauth, { ...FILES, person: ada, login: 'ada' });
+		const target = await world.targetOf(ada, FILES);
+		const token = await oauth.accessTokens.tokenFor(target);
+		expect(oauth.answerRefusal(target, token, { status: 403, challenge: undefined })).toBeUndefined();
 	});
 });

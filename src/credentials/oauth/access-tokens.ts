@@ -28,10 +28,10 @@ export interface AccessTokens {
 	/** At once where a good one is at hand; else when it has been read or renewed, whoever goes away meanwhile. */
 	tokenFor(target: ConnectionTarget): Secret | Promise<Secret>;
 	/**
-	 * The service refused this token before its time. Resolves with whether there is another one now; of a new one that is
-	 * refused as well it is believed that it would go on like this.
+	 * The server refused this token before its time. Resolves with whether there is another one now; `undefined` where the
+	 * token is itself the successor of a refused one, for then it would go on like this.
 	 */
-	refused(target: ConnectionTarget, token: Secret): Promise<boolean>;
+	refused(target: ConnectionTarget, token: Secret): Promise<boolean> | undefined;
 	/** Resolves when no renewal is under way any more. */
 	close(): Promise<void>;
 }
@@ -114,13 +114,13 @@ export function createAccessTokens({ rows, renew, now, onTrouble }: AccessTokens
 			if (freshness === 'ageing' && !isPaused && !inFlight.has(key)) obtainOnce(target).catch(onTrouble);
 			return known.secret;
 		},
-		async refused(target, token) {
+		refused(target, token) {
 			const { key } = target;
 			const refusal = { token: token.reveal(), at: now() };
 			const before = refusals.get(key);
 			const isAgain =
 				before !== undefined && before.token !== refusal.token && refusal.at - before.at < REFUSED_AGAIN_MS;
-			if (isAgain) return false;
+			if (isAgain) return undefined;
 			if (before?.token !== refusal.token) refusals.set(key, refusal);
 			return obtainOnce(target).then(
 				(secret) => secret.reveal() !== refusal.token,

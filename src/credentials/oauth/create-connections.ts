@@ -1,35 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import type { Server, SnapshotSource } from '../../config/snapshot.ts';
 import { PortcullisError } from '../../errors/portcullis-error.ts';
 import { principalKey } from '../../lib/principal-key.ts';
-import {
-	type CredentialRow,
-	credentialAt,
-	deleteCredential,
-	listCredentials,
-	putCredential,
-} from '../../store/queries/credential.ts';
-import type { Store } from '../../store/store.ts';
-import type { Sealed, Sealing } from '../sealing/create-sealing.ts';
-import { type Authorization, checkCallback } from './authorization.ts';
+import { type CredentialRow, credentialAt, deleteCredential, listCredentials } from '../../store/queries/credential.ts';
+import { checkCallback } from './authorization.ts';
 import { type BeginParts, beginConnecting, workspaceOfState } from './begin-connecting.ts';
 import type { Connection, Connections } from './connections.ts';
+import { type KeepingParts, keepCredential, keepTokens, RENEWABLE } from './keep-credential.ts';
 import { type Connectable, connectables, reachServer, wayOf } from './reach-server.ts';
 import type { SealedRows } from './sealed-rows.ts';
 import type { StoredTokens } from './stored-tokens.ts';
-import type { TokenRequests, TokenSet } from './token-requests.ts';
+import type { TokenRequests } from './token-requests.ts';
 
 /** What connections are made with. */
-export interface ConnectionsParts extends BeginParts {
+export interface ConnectionsParts extends BeginParts, KeepingParts {
 	readonly snapshots: Pick<SnapshotSource, 'current'>;
-	readonly store: Pick<Store, 'withWorkspace'>;
-	readonly sealing: Sealing;
 	readonly rows: SealedRows;
 	readonly requests: TokenRequests;
 	/** Names of the secrets that a server's definition refers to. */
 	readonly asksOf: (server: Server) => readonly string[];
-	/** Told when the database has another credential, so that this process need not wait to hear of it. */
-	readonly onChanged: () => Promise<void>;
 }
 
 const REASON = 'connect-account';
@@ -89,7 +77,10 @@ export function createConnections(parts: ConnectionsParts): Connections {
 			const { verifier, redirectUri, server, registration, resource } = authorization;
 			const place = { server, registration, resource, signal };
 			const set = await parts.requests.redeem(place, { callback, verifier, redirectUri });
-			await keep(parts, connectable, { set, authorization, createdBy: principalKey(person), signal });
+			const { issuer } = server;
+			const asked = authorization.scopes;
+			const from = { grant: 'authorization-code', issuer, registration, resource, asked } as const;
+			await keepTokens(parts, connectable, { set, from, createdBy: principalKey(person), signal });
 			return shown(connectable);
 		},
 		async disconnect(person, name) {
@@ -99,7 +90,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
 			const signal = AbortSignal.timeout(STEP_MS);
 			const tokens = await tokensOf(parts, connectable, row, signal).catch(() => undefined);
 			await store.withWorkspace(connectable.workspace.id, REASON, (tx) => deleteCredential(tx, { id: row.id }));
-			await parts.onChanged();
+			await parts.refresh();
 			// Here it is gone whatever the service says of it.
 			if (tokens !== undefined) await revoke(parts, connectable, tokens, signal).catch(() => undefined);
 		},
@@ -109,9 +100,10 @@ export function createConnections(parts: ConnectionsParts): Connections {
 			const isWhole = asks.length > 0 && asks.every((each) => (values[each] ?? '') !== '');
 			if (!isWhole) throw new PortcullisError('PC_PARAMS_INVALID');
 			const text = JSON.stringify(Object.fromEntries(asks.map((each) => [each, values[each]])));
-			await put(parts, connectable, {
-				seal: (binding) => parts.sealing.seal(text, binding, AbortSignal.timeout(STEP_MS)),
+			await keepCredential(parts, connectable, {
+				text,
 				values: { kind: 'values', names: asks, createdBy: principalKey(person) },
+				signal: AbortSignal.timeout(STEP_MS),
 			});
 		},
 	};
@@ -142,61 +134,6 @@ async function tokensOf(
 	if (row?.kind !== 'oauth') return undefined;
 	const sealed = await rows.credential(workspace.id, row.id);
 	return sealed && rows.openTokens(workspace.id, sealed, signal);
-}
-
-interface Kept {
-	readonly set: TokenSet;
-	readonly authorization: Authorization;
-	readonly createdBy: string;
-	readonly signal: AbortSignal;
-}
-
-async function keep(parts: ConnectionsParts, connectable: Connectable, kept: Kept): Promise<void> {
-	const { set, authorization, createdBy, signal } = kept;
-	const { server, registration, resource, scopes } = authorization;
-	const { accessToken, refreshToken, expiresAt } = set;
-	const tokens: StoredTokens = {
-		...{ grant: 'authorization-code', issuer: server.issuer, clientId: registration.clientId, how: registration.how },
-		...{ resource, accessToken, issuedAt: parts.now() },
-		...(refreshToken !== undefined && { refreshToken }),
-		...(expiresAt !== undefined && { expiresAt }),
-		...(scopes !== undefined && { asked: [...scopes] }),
-	};
-	await put(parts, connectable, {
-		seal: (binding) => parts.sealing.seal(JSON.stringify(tokens), binding, signal),
-		values: {
-			kind: 'oauth',
-			names: ['token'],
-			scopes: set.scopes ?? scopes ?? [],
-			authorizationServer: server.issuer,
-			connectedAs: set.account ?? '',
-			expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
-			createdBy,
-		},
-	});
-}
-
-type PutValues = Omit<Parameters<typeof putCredential>[2], 'id' | 'sealed' | 'keyId' | 'reference'>;
-
-interface Putting {
-	seal(binding: { purpose: 'credential'; workspaceId: string; id: string }): Promise<Sealed>;
-	readonly values: PutValues;
-}
-
-// In the place of what is there, so that the credential stays the same one at another version.
-async function put(
-	parts: ConnectionsParts,
-	{ workspace, server, owner }: Connectable,
-	putting: Putting,
-): Promise<void> {
-	const place = { server: server.slug, owner };
-	const done = await parts.store.withWorkspace(workspace.id, REASON, async (tx) => {
-		const id = (await credentialAt(tx, place))?.id ?? randomUUID();
-		const { bytes, keyId } = await putting.seal({ purpose: 'credential', workspaceId: workspace.id, id });
-		return putCredential(tx, place, { ...putting.values, id, sealed: bytes, keyId, reference: null });
-	});
-	if (done === undefined) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
-	await parts.onChanged();
 }
 
 async function revoke(
@@ -232,8 +169,12 @@ function connectionOf(
 		state: row?.state ?? 'none',
 		connectedAs: row?.connectedAs || undefined,
 		since: row?.createdAt.getTime(),
-		// An access token is renewed: only what has none to renew it with ends, and that is told when it has.
-		expiresAt: undefined,
+		expiresAt: isRenewed(row) ? undefined : row?.expiresAt?.getTime(),
 		needsAttention: row?.reason ?? undefined,
 	};
+}
+
+// What is renewed by itself does not end by itself.
+function isRenewed(row: CredentialRow | undefined): boolean {
+	return row?.kind !== 'oauth' || row.names.includes(RENEWABLE);
 }

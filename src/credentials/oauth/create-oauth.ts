@@ -3,7 +3,9 @@ import type { Egress } from '../../lib/egress/create-egress.ts';
 import type { Store } from '../../store/store.ts';
 import type { Sealing } from '../sealing/create-sealing.ts';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
+import { type AnswerRefusal, createAnswerRefusal } from './answer-refusal.ts';
 import { clientDocument } from './client-document.ts';
+import { type ClientPlace, type GivenClient, type StoredClient, storeClient } from './client-sign-in.ts';
 import type { Connections } from './connections.ts';
 import { createConnections } from './create-connections.ts';
 import { createDiscovery } from './discovery.ts';
@@ -20,8 +22,8 @@ export interface OAuthParts {
 	readonly egress: Egress;
 	/** Names of the secrets that a server's definition refers to. */
 	readonly asksOf: (server: Server) => readonly string[];
-	/** Told when the database has another credential. */
-	readonly onChanged: () => Promise<void>;
+	/** Brings this process's snapshot up to a change; others follow by themselves. */
+	readonly refresh: () => Promise<void>;
 	/** Told of failures nobody else hears of. */
 	readonly onTrouble: (error: unknown) => void;
 	/** Wall clock, milliseconds since 1970. */
@@ -32,6 +34,9 @@ export interface OAuthParts {
 export interface OAuth {
 	readonly connections: Connections;
 	readonly accessTokens: AccessTokens;
+	readonly answerRefusal: AnswerRefusal;
+	/** Keeps a client that an administrator registered at a service, and signs in with it where that is how it is done. */
+	storeClient(place: ClientPlace, client: GivenClient): Promise<StoredClient>;
 	/** What is at `/oauth/client.json`; `undefined` while the gateway's own address is not known. */
 	clientDocument(): object | undefined;
 	/** Resolves when no renewal is under way any more. */
@@ -50,9 +55,12 @@ export function createOAuth(parts: OAuthParts): OAuth {
 	};
 	const renew = createRenewTokens({ ...around, now });
 	const accessTokens = createAccessTokens({ rows: around.rows, renew, now, onTrouble: parts.onTrouble });
+	const connecting = { ...parts, ...around };
 	return {
-		connections: createConnections({ ...parts, ...around }),
+		connections: createConnections(connecting),
 		accessTokens,
+		answerRefusal: createAnswerRefusal({ ...around, accessTokens, onTrouble: parts.onTrouble }),
+		storeClient: (place, client) => storeClient(connecting, place, client),
 		clientDocument() {
 			const { url } = snapshots.current().names;
 			return url === undefined ? undefined : clientDocument(url);

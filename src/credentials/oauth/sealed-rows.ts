@@ -33,6 +33,7 @@ export interface SealedRows {
 	): Promise<Registration | undefined>;
 	/** Keeps one in place of `replaces` (`undefined`: of none) and gives the one that counts: of two made at once, the first. */
 	keepRegistration(place: RowPlace, made: KeptRegistration, signal: AbortSignal): Promise<Registration>;
+	sealRegistration(place: RowPlace, registration: Registration, signal: AbortSignal): Promise<Sealed>;
 	expect(place: RowPlace, pending: Expected, signal: AbortSignal): Promise<void>;
 	/** Whom this state is about, once. */
 	take(workspaceId: string, back: ComingBack, signal: AbortSignal): Promise<Returned | undefined>;
@@ -89,14 +90,19 @@ export function createSealedRows({ store, sealing }: SealedRowsParts): SealedRow
 		async keepRegistration(place, { registration, replaces }, signal) {
 			const { workspaceId, server } = place;
 			const { issuer, clientId, how, redirectUri = '', secretExpiresAt } = registration;
-			const binding = registrationAt(workspaceId, { issuer, server });
-			const sealed = await sealing.seal(JSON.stringify(registration), binding, signal);
+			const sealed = await rows.sealRegistration(place, registration, signal);
 			const values = { clientId, method: how, sealed: sealed.bytes, keyId: sealed.keyId, redirectUri };
 			const expiresAt = secretExpiresAt === undefined ? null : new Date(secretExpiresAt);
 			const at = { server, issuer, replaces: replaces?.clientId ?? null };
 			await store.withWorkspace(workspaceId, REASON, (tx) => putRegistration(tx, at, { ...values, expiresAt }));
 			return (await rows.registration(place, issuer, signal)) ?? registration;
 		},
+		sealRegistration: ({ workspaceId, server }, registration, signal) =>
+			sealing.seal(
+				JSON.stringify(registration),
+				registrationAt(workspaceId, { issuer: registration.issuer, server }),
+				signal,
+			),
 		async expect({ workspaceId, server }, { state, browserSession, authorization, ...pending }, signal) {
 			const stateDigest = digestOf(state);
 			const binding = pendingAt(workspaceId, stateDigest);

@@ -1,8 +1,8 @@
 import type { GraphAccess } from '../../config/snapshot.ts';
+import { createSlots } from '../../lib/slots.ts';
 import { type ClientForm, createAppToken } from './app-token.ts';
 import type { Ask, AskJson, JsonAnswer } from './ask-json.ts';
 import { failureAnswered, failureOf, failureOfContent, GraphFailure } from './graph-failure.ts';
-import { createSlots } from '../../lib/slots.ts';
 
 /** What Graph is asked with. */
 export interface GraphClientOptions {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { createKeyRing } from '../../../src/credentials/keys/key-ring.ts';
+import pg from 'pg';
+import type { ConnectionTarget } from '../../../src/credentials/oauth/access-tokens.ts';
 import { createOAuth, type OAuth } from '../../../src/credentials/oauth/create-oauth.ts';
 import { createSealing } from '../../../src/credentials/sealing/create-sealing.ts';
 import type { Principal } from '../../../src/identity/principal.ts';
 import { createEgress } from '../../../src/lib/egress/create-egress.ts';
 import { principalKey } from '../../../src/lib/principal-key.ts';
+import { scopeKey } from '../../../src/lib/scope.ts';
 import { createStore, type Store } from '../../../src/store/store.ts';
 import { type ManagedGateway, startManagedGateway } from '../managed-gateway.ts';
 import type { TestDatabase } from '../postgres.ts';
@@ -13,9 +15,6 @@ import type { OAuthService } from './third-party.ts';
 
 /** Where the gateway of the tests says it is; nobody goes there. */
 export const ORIGIN = 'https://gateway.example';
-
-/** The one wrapping key of the tests. */
-export const RING_KEY = { id: 'test', key: Buffer.from('3f'.padEnd(64, '0a91c7d25e8b'), 'hex') } as const;
 
 /** A gateway over a real database with servers of services, and what people connect them with. */
 export interface ConnectingWorld {
@@ -28,6 +27,13 @@ export interface ConnectingWorld {
 	/** Begins at one place, signs in as `login` at the service and finishes; whatever fails is thrown. */
 	connect(oauth: OAuth, who: Connecting): Promise<URL>;
 	idOf(workspace: string): string;
+	/** What calls with this person's connection (`undefined`: the workspace's) are made with. */
+	targetOf(
+		person: Principal | undefined,
+		at: { readonly workspace: string; readonly server: string },
+	): Promise<ConnectionTarget>;
+	/** Asks the database, as nobody else may. */
+	query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
 	close(): Promise<void>;
 }
 
@@ -62,19 +68,44 @@ export async function startConnectingWorld(servers: WorldServers, define = perso
 	const stores: Store[] = [];
 	const opened: OAuth[] = [];
 	const idOf = (workspace: string): string => configuration.snapshots.current().workspaces.get(workspace)?.id ?? '';
+	const query: ConnectingWorld['query'] = async <Row extends pg.QueryResultRow>(
+		text: string,
+		values: unknown[] = [],
+	) => {
+		const client = new pg.Client(database.superuser);
+		await client.connect();
+		try {
+			return (await client.query<Row>(text, values)).rows;
+		} finally {
+			await client.end();
+		}
+	};
 	return {
 		gateway,
 		database,
 		idOf,
+		query,
+		async targetOf(person, { workspace, server }) {
+			const workspaceId = idOf(workspace);
+			const [row] = await query<{ id: string; version: number }>(
+				`select c.id, c.version from portcullis.credential c join portcullis.server s on s.id = c.server_id
+				 where c.workspace_id = $1 and s.slug = $2 and c.oid is not distinct from $3`,
+				[workspaceId, server, person?.oid ?? null],
+			);
+			const { id: credentialId = '', version = 0 } = row ?? {};
+			const credential = `${credentialId}:${version}`;
+			const key = scopeKey({ workspace, server, revision: 'r', credential, principal: person?.key ?? null });
+			return { key, workspaceId, credentialId, version };
+		},
 		process({ now = Date.now } = {}) {
 			const store = createStore({ connections: { app: database.app, platform: database.platform } });
 			stores.push(store);
 			const made = createOAuth({
 				...{ snapshots: configuration.snapshots, store, now },
-				sealing: createSealing(createKeyRing([{ ...RING_KEY }])),
+				sealing: createSealing(gateway.keys),
 				egress: createEgress({ allowed: ['127.0.0.0/8'] }),
 				asksOf: () => ['token'],
-				onChanged: async () => undefined,
+				refresh: () => configuration.snapshots.refresh(),
 				onTrouble: () => undefined,
 			});
 			opened.push(made);
