@@ -46,6 +46,7 @@ function buildServer(parts: WorkspaceParts, slug: string, entry: ServerEntry): S
 		transport: buildTransport(entry),
 		era: entry.era,
 		isolation: entry.isolation,
+		credential: entry.credential,
 		clientFeatures: CLIENT_FEATURES.filter((feature) => entry.clientFeatures.includes(feature)),
 		limits: { ...parts.defaults, ...entry.limits },
 	};
@@ -71,7 +72,7 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 function buildTransport(entry: ServerEntry): Transport {
 	return entry.transport === 'stdio'
 		? { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env }
-		: { kind: entry.transport, url: entry.url, headers: entry.headers };
+		: { kind: entry.transport, url: entry.url.url, urlTemplate: entry.url.template, headers: entry.headers };
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {
