@@ -1,10 +1,17 @@
 import type { RecordKeeper } from './audit/file-record.ts';
 import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
+import type { OpenCredentialParts } from './credentials/open-credential.ts';
 import type { FailuresOptions } from './identity/failed-attempts.ts';
 import type { Sharing } from './limits/create-limits.ts';
 import type { Log } from './observe/log.ts';
 import type { Store } from './store/store.ts';
+
+/** What there is to manage, and the secrets that are kept there. */
+export interface ManagedParts extends OpenCredentialParts {
+	readonly store: Store;
+	readonly refresh: () => Promise<void>;
+}
 
 /** What an app is made of. */
 export interface AppParts {
@@ -15,7 +22,7 @@ export interface AppParts {
 	/** Where the audit goes; whoever made it closes it after the app. */
 	readonly records: RecordKeeper;
 	/** Where the management API finds what it manages; without it there is nothing to manage. */
-	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
+	readonly managed?: ManagedParts;
 	/** How limits are kept; by this process alone, unless told. */
 	readonly limiting?: Sharing & Pick<FailuresOptions, 'perMinute'>;
 	/** Whether the snapshot is too old to judge anybody by; never, unless told. */

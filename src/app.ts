@@ -4,8 +4,9 @@ import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
 import type { AppParts } from './app-parts.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
-import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
+import { type Credentials, createCredentials } from './credentials/attach-credential.ts';
 import { clientForm } from './credentials/client-form.ts';
+import { createOpenCredential } from './credentials/open-credential.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
@@ -36,11 +37,11 @@ export function createApp(parts: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const attach = createAttachCredential();
+	const credentials = createCredentials({ current: snapshots.current, open: managed && createOpenCredential(managed) });
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
 	const authenticator = createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
-		attach,
+		credentials,
 		sessionIds,
 		seals: createSeals(),
 		childEnv,
@@ -52,10 +53,10 @@ export function createApp(parts: AppParts) {
 	const { directory, stateOf: serverState } = upstreams;
 	const audit = createAudit({ snapshots, records, log, metrics });
 	const resolveRoute = createResolveRoute({ snapshots, directory, sessions: sessionIds });
-	const stages = createStages({ audit, authenticator, resolveRoute, limits, attach, upstreams });
+	const stages = createStages({ audit, authenticator, resolveRoute, limits, credentials, upstreams });
 	let draining = false;
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
-	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => attach(principal, server).id;
+	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => credentials.identify(principal, server).id;
 	const seen = { directory, credentialOf, serverState, standingOf: authenticator.standingOf };
 	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
@@ -119,11 +120,11 @@ interface StageParts {
 	readonly authenticator: Authenticator;
 	readonly resolveRoute: ResolveRoute;
 	readonly limits: Limits;
-	readonly attach: AttachCredential;
+	readonly credentials: Credentials;
 	readonly upstreams: Upstreams;
 }
 
-function createStages({ audit, authenticator, resolveRoute, limits, attach, upstreams }: StageParts): Stages {
+function createStages({ audit, authenticator, resolveRoute, limits, credentials, upstreams }: StageParts): Stages {
 	return {
 		openTrail: audit.openTrail,
 		authenticate: authenticator.authenticate,
@@ -135,7 +136,8 @@ function createStages({ audit, authenticator, resolveRoute, limits, attach, upst
 		},
 		spend: limits.spend,
 		within: limits.within,
-		attachCredential: (principal, route) => ('server' in route ? attach(principal, route.server) : undefined),
+		attachCredential: (principal, route) =>
+			'server' in route ? credentials.attach(principal, route.server) : undefined,
 		forward: upstreams.forward,
 	};
 }

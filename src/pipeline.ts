@@ -17,7 +17,7 @@ export interface Stages extends Pick<Authenticator, 'authenticate'>, Pick<Limits
 	readonly openTrail: OpenTrail;
 	readonly resolveRoute: ResolveRoute;
 	readonly decide: DecideRoute;
-	attachCredential(principal: Principal, route: Route): Attached | undefined;
+	attachCredential(principal: Principal, route: Route): Attached | Promise<Attached> | undefined;
 	readonly forward: Forward;
 }
 
@@ -41,7 +41,8 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 		const answer = await stages.within(route, call, async () => {
 			const counted = stages.spend(principal, route, call);
 			if (counted !== undefined) await counted;
-			const credential = stages.attachCredential(principal, route);
+			const attached = stages.attachCredential(principal, route);
+			const credential = attached instanceof Promise ? await attached : attached;
 			if (credential !== undefined) await trail.intend(credential.id);
 			const { disconnected, acceptsStream, endsWithConnection } = exchange;
 			return stages.forward({ principal, call, route, credential, disconnected, acceptsStream, endsWithConnection });

@@ -1,4 +1,5 @@
 import type { Server, Snapshot } from '../config/snapshot.ts';
+import type { Sealing } from '../credentials/sealing/create-sealing.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Answer } from '../mcp/answer.ts';
@@ -20,6 +21,8 @@ export interface TrialCall {
 /** What the resources of the management API work with. */
 export interface ResourceParts {
 	readonly store: Store;
+	/** Seals what is kept secret. */
+	readonly sealing: Sealing;
 	/** Brings this process's snapshot up to a change that was just made; others follow by themselves. Never rejects. */
 	refresh(): Promise<void>;
 	/** The configuration in force. */

@@ -1,5 +1,7 @@
 import { createAuditRoutes } from './audit.ts';
 import { createConfigRoutes } from './config.ts';
+import { createCredentialTestRoutes } from './credential-test.ts';
+import { createCredentialsRoutes } from './credentials.ts';
 import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
 import { createGrantsRoutes } from './grants.ts';
@@ -12,6 +14,7 @@ import { createPlatformAuditRoutes } from './platform-audit.ts';
 import { createPlatformGrantsRoutes } from './platform-grants.ts';
 import { createPlatformSettingsRoutes } from './platform-settings.ts';
 import type { ResourceParts } from './resource-parts.ts';
+import { createRewrapRoutes } from './rewrap.ts';
 import type { Route } from './route.ts';
 import { createServersRoutes } from './servers.ts';
 import { createToolRulesRoutes } from './tool-rules.ts';
@@ -29,6 +32,9 @@ const RESOURCES = [
 	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
 	createToolRulesRoutes,
+	createCredentialsRoutes,
+	createCredentialTestRoutes,
+	createRewrapRoutes,
 	createToolsRoutes,
 	createToolsetsRoutes,
 	createAuditRoutes,

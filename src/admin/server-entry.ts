@@ -6,6 +6,7 @@ import { DEFAULT_UPSTREAM_LIMITS, HIGHEST_UPSTREAM_LIMIT } from '../config/limit
 import { oauthSchema } from '../config/oauth-schema.ts';
 import { readEntry } from '../config/read-entry.ts';
 import { createLenientLookup, escapePlainText } from '../config/secret-template.ts';
+import { CREDENTIAL_USES } from '../config/snapshot.ts';
 import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import type { ServerValues } from '../store/queries/server.ts';
 import { inputInvalid } from './input-invalid.ts';
@@ -50,6 +51,7 @@ export const ENTRY = {
 	...ENDPOINT,
 	era: z.enum(['auto', 'modern', 'legacy']),
 	isolation: z.enum(['shared', 'principal']),
+	credential: z.enum(CREDENTIAL_USES),
 	clientFeatures: z.array(z.enum(CLIENT_FEATURES)),
 	limits: z.partialRecord(z.enum(LIMITS), z.int().min(1).max(HIGHEST_UPSTREAM_LIMIT)),
 	enabled: z.boolean(),
@@ -61,13 +63,14 @@ export type StoredServer = Omit<DeclaredServer, 'rules'>;
 
 /** A stored server as a body writes it; members that are as they would be anyway are left out. */
 export function entryOf(server: StoredServer): JsonObject {
-	const { title, transport, endpoint, era, isolation, clientFeatures, limits, toolsDefault, enabled } = server;
+	const { title, transport, endpoint, era, isolation, credential, clientFeatures } = server;
+	const { limits, toolsDefault, enabled } = server;
 	return {
 		...(title !== null && { title }),
 		transport,
 		...endpoint,
 		...(clientFeatures !== null && { clientFeatures }),
-		...{ era, isolation, limits, enabled, tools: { default: toolsDefault } },
+		...{ era, isolation, credential, limits, enabled, tools: { default: toolsDefault } },
 	};
 }
 

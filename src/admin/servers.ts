@@ -4,6 +4,7 @@ import { declaredServerOf } from '../config/declared-file.ts';
 import { changedFields } from '../config/declared-plan.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { SLUG } from '../lib/slug.ts';
+import { deleteServerCredentials } from '../store/queries/credential.ts';
 import {
 	deleteServer,
 	insertServer,
@@ -50,6 +51,7 @@ const SERVER = z
 		...SHOWN_ENDPOINT,
 		era: ENTRY.era,
 		isolation: z.enum(['shared', 'principal', 'session']),
+		credential: ENTRY.credential,
 		clientFeatures: z.array(z.string()).nullable().describe('null: what its transport has by itself.'),
 		limits: ENTRY.limits,
 		enabled: z.boolean(),
@@ -141,6 +143,9 @@ const change = (parts: ResourceParts): Route =>
 				requireMay(context.caller, after, row);
 				const values = valuesOf(slug, readServer(after), row);
 				await versioned(updateServer(tx, { ...values, version: row.version }));
+				// A secret goes where it was meant to go when it was entered: nobody sends it unseen to another host.
+				const isMoved = placeOf(row.endpoint) !== placeOf(values.endpoint);
+				if (isMoved && context.caller.kind !== 'operator') await deleteServerCredentials(tx, row.id);
 				const body = show(parts, workspace, found(await serverBySlug(tx, slug)));
 				const fields = changedFields(before, entryOf(values));
 				return { answer: { status: 200 as const, body }, action: 'server.update', object: slug, fields };
@@ -154,6 +159,10 @@ const change = (parts: ResourceParts): Route =>
 function requireMay(caller: Caller, entry: JsonObject, before?: StoredServer): void {
 	const mustBeOperator = isForOperator(declaredServerOf(entry), before);
 	if (mustBeOperator && caller.kind !== 'operator') throw new PortcullisError('PC_OPERATOR_ONLY');
+}
+
+function placeOf({ url }: JsonObject): string | undefined {
+	return typeof url === 'string' ? /^[^/?#]*:\/\/[^/?#]*/.exec(url)?.[0].toLowerCase() : undefined;
 }
 
 function withoutNulls(entry: JsonObject): JsonObject {
@@ -181,9 +190,9 @@ const remove = (parts: ResourceParts): Route =>
 
 function show(parts: ResourceParts, workspace: string, row: ServerRow): z.output<typeof SERVER> {
 	const { slug, title, transport, endpoint, clientFeatures } = row;
-	const { era, isolation, limits, enabled, tools } = entryOf(row) as z.output<typeof SERVER>;
+	const { era, isolation, credential, limits, enabled, tools } = entryOf(row) as z.output<typeof SERVER>;
 	return {
-		...{ slug, title, transport, ...hideSecrets(endpoint), era, isolation, limits, enabled, tools },
+		...{ slug, title, transport, ...hideSecrets(endpoint), era, isolation, credential, limits, enabled, tools },
 		clientFeatures: clientFeatures === null ? null : [...clientFeatures],
 		...seenOf(parts, workspace, slug),
 		...managedOf(row),

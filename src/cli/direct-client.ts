@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../app.ts';
 import { childVariables, type Environment } from '../config/environment.ts';
+import { openKeysOrNone } from '../credentials/keys/open-keys.ts';
+import { createSealing } from '../credentials/sealing/create-sealing.ts';
 import { createLog } from '../observe/log.ts';
 import { openConfiguration } from '../store/configuration.ts';
 import { lockFolder } from '../store/folder-lock.ts';
@@ -40,6 +42,8 @@ export async function createDirectClient(parts: DirectParts): Promise<ApiClient>
 async function open(parts: DirectParts, opened: Opened): Promise<ApiClient> {
 	const { env, progress } = parts;
 	const store = await openDatabase(parts, opened);
+	const keys = await openKeysOrNone({ environment: parts.environment, store: store.store });
+	opened.add(keys.close);
 	progress.say('reading the configuration');
 	const quiet = createLog('silent');
 	const configuration = await openConfiguration({ opened: store, file: undefined, env, log: quiet });
@@ -50,7 +54,8 @@ async function open(parts: DirectParts, opened: Opened): Promise<ApiClient> {
 		kept = await spool.end();
 	});
 	const { snapshots } = configuration;
-	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
+	const refresh = (): Promise<void> => snapshots.refresh().catch(() => undefined);
+	const managed = { store: store.store, refresh, sealing: createSealing(keys), sources: new Map() };
 	const childEnv = childVariables(env);
 	const app = createApp({ snapshots, records: spool.records, managed, childEnv, log: quiet });
 	opened.add(app.close);

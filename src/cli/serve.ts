@@ -4,6 +4,7 @@ import { childVariables, type Environment, SETTINGS } from '../config/environmen
 import { readListeners } from '../config/read-listeners.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../config/snapshot-source.ts';
 import { openKeys } from '../credentials/keys/open-keys.ts';
+import { createSealing } from '../credentials/sealing/create-sealing.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { openConfiguration } from '../store/configuration.ts';
 import { lockFolder } from '../store/folder-lock.ts';
@@ -52,7 +53,8 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	opened.add(audit.close);
 	const { snapshots } = configuration;
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
-	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
+	const refresh = (): Promise<void> => snapshots.refresh().catch(() => undefined);
+	const managed = { store: store.store, refresh, sealing: createSealing(keys), sources: new Map() };
 	const limiting = await openLimiting(environment, { store: store.store, opened });
 	const { jwksStaleMs, egressAllow } = environment;
 	const parts = { snapshots, records: audit.records, managed, limiting, isStale, jwksStaleMs, egressAllow };

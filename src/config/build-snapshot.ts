@@ -22,6 +22,7 @@ export function buildSnapshot(file: ConfigFile, version: number): Snapshot {
 		grantRules: file.grants.map(buildGrantRule),
 		memberships: byHolder(workspaces.flatMap(([slug, { members }]) => membershipsOf(slug, members, directories))),
 		apiKeys: new Map(),
+		credentials: new Map(),
 		openWebUi,
 		openWebUiLinks: new Map(),
 		workspaces: workspaces.map(([slug, entry]) => buildWorkspace({ id: slug, slug, entry, defaults, rate })),

@@ -30,6 +30,7 @@ function assemble(version: number, workspaces: readonly Workspace[]): Snapshot {
 		grantRules: [],
 		memberships: new Map(),
 		apiKeys: new Map(),
+		credentials: new Map(),
 		openWebUi: SETTINGS.openWebUi,
 		openWebUiLinks: new Map(),
 		workspaces,

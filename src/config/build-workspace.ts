@@ -47,6 +47,7 @@ function buildServer(parts: WorkspaceParts, slug: string, entry: ServerEntry): S
 		transport: buildTransport(entry),
 		era: entry.era,
 		isolation: entry.isolation,
+		credential: entry.credential,
 		clientFeatures: CLIENT_FEATURES.filter((feature) => entry.clientFeatures.includes(feature)),
 		limits: { ...parts.defaults, ...entry.limits },
 	};
@@ -73,7 +74,7 @@ function buildTransport(entry: ServerEntry): Transport {
 	return entry.transport === 'stdio'
 		? { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env }
 		: {
-				...{ kind: entry.transport, url: entry.url, headers: entry.headers },
+				...{ kind: entry.transport, url: entry.url.url, urlTemplate: entry.url.template, headers: entry.headers },
 				...(entry.oauth && { oauth: oauthOf(entry.oauth) }),
 			};
 }

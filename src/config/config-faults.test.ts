@@ -36,8 +36,7 @@ function faultsOf(text: string, env: NodeJS.ProcessEnv = {}): string[] {
 	}
 }
 
-const IS_MISPLACED =
-	/references work in values of "headers" and "env" only: .* arguments even to every user of the machine/;
+const IS_MISPLACED = /an address takes \$\{secret:NAME\} and no other reference; put .* into headers/;
 
 describe('the YAML of a file is refused', () => {
 	test.each([

@@ -14,7 +14,9 @@ import { readPlainText, escapePlainText as written } from './secret-template.ts'
 import type { AccessLevel } from './snapshot.ts';
 
 /** Members of a server in the file that have a place of their own; the rest says how to reach it. */
-const SERVER_MEMBERS = ['title', 'enabled', 'era', 'isolation', 'clientFeatures', 'tools', 'limits', 'transport'];
+const SERVER_MEMBERS = [
+	...['title', 'enabled', 'era', 'isolation', 'credential', 'clientFeatures', 'tools', 'limits', 'transport'],
+];
 
 const SETTINGS = ['publicUrl', 'hosts', 'origins', 'limits', 'openWebUi'];
 
@@ -72,7 +74,8 @@ export function workspaceFileOf(
 
 /** One server as the file writes it; what is as it would be anyway is left out. */
 export function serverFileOf(server: DeclaredServer): JsonObject {
-	const { title, transport, endpoint, era, isolation, clientFeatures, limits, toolsDefault, enabled, rules } = server;
+	const { title, transport, endpoint, era, isolation, credential, clientFeatures } = server;
+	const { limits, toolsDefault, enabled, rules } = server;
 	const tools = {
 		...(toolsDefault !== 'enabled' && { default: toolsDefault }),
 		...(Object.keys(rules).length > 0 && { rules: mapValues(rules, writeRule) }),
@@ -83,6 +86,7 @@ export function serverFileOf(server: DeclaredServer): JsonObject {
 		...endpoint,
 		...(era !== 'auto' && { era }),
 		...(isolation !== 'shared' && { isolation }),
+		...(credential !== 'workspace' && { credential }),
 		...(clientFeatures !== null && { clientFeatures }),
 		...(Object.keys(limits).length > 0 && { limits }),
 		...(!enabled && { enabled }),
@@ -152,6 +156,7 @@ export function declaredServerOf(entry: JsonObject): DeclaredServer {
 		endpoint,
 		era: (entry['era'] as string | undefined) ?? 'auto',
 		isolation: (entry['isolation'] as string | undefined) ?? 'shared',
+		credential: (entry['credential'] as string | undefined) ?? 'workspace',
 		clientFeatures: (entry['clientFeatures'] as readonly string[] | undefined) ?? null,
 		limits: objectOf(entry['limits']),
 		toolsDefault: (tools['default'] as string | undefined) ?? 'enabled',

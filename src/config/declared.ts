@@ -37,6 +37,8 @@ export interface DeclaredServer {
 	readonly endpoint: JsonObject;
 	readonly era: string;
 	readonly isolation: string;
+	/** Whose credential it is called with. */
+	readonly credential: string;
 	readonly clientFeatures: readonly string[] | null;
 	readonly limits: JsonObject;
 	readonly toolsDefault: string;

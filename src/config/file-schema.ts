@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isSlug } from '../lib/slug.ts';
 import { CLIENT_FEATURES } from '../mcp/client-features.ts';
+import { type CredentialParts, credentialFault } from './credential-fault.ts';
 import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
 import { directorySchema } from './directory-schema.ts';
 import { HEADER_RULES } from './header-rules.ts';
@@ -9,9 +10,9 @@ import { oauthSchema } from './oauth-schema.ts';
 import { openWebUiSchema } from './open-webui.ts';
 import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
-import { text } from './schema-text.ts';
+import { IN_ARGUMENTS, text } from './schema-text.ts';
 import { createLenientLookup, type SecretLookup } from './secret-template.ts';
-import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
+import { CREDENTIAL_USES, type EdgeLimits, type UpstreamLimits } from './snapshot.ts';
 import {
 	digestFault,
 	hostFault,
@@ -21,8 +22,8 @@ import {
 	publicUrlFault,
 	SLUG_SENTENCE,
 	toolPathFault,
-	urlFault,
 } from './text-rules.ts';
+import { urlTemplate } from './url-template.ts';
 import { VARIABLE_RULES } from './variable-rules.ts';
 
 /** The file as the schema understands it: defaults filled in, secrets looked up. */
@@ -114,7 +115,7 @@ function networkServer(lookup: SecretLookup) {
 	return z
 		.strictObject({
 			transport: z.literal(['http', 'sse']),
-			url: text(urlFault),
+			url: urlTemplate(),
 			allowPlainHttp: z.boolean().default(false),
 			headers: templates(HEADER_RULES, lookup),
 			clientFeatures: clientFeatures().default([...CLIENT_FEATURES]),
@@ -122,25 +123,33 @@ function networkServer(lookup: SecretLookup) {
 			...anyServer(),
 		})
 		.superRefine(({ url, allowPlainHttp }, context) => {
-			if (allowPlainHttp === true || typeof url !== 'string' || !isPlainHttpAbroad(url)) return;
+			if (allowPlainHttp === true || typeof url?.url !== 'string' || !isPlainHttpAbroad(url.url)) return;
 			context.addIssue({ code: 'custom', path: ['url'], message: PLAIN_HTTP });
-		}, ALWAYS);
+		}, ALWAYS)
+		.superRefine(tellCredentialFault, ALWAYS);
 }
 
 const PLAIN_HTTP =
 	'plain http to another machine shows every call and credential; use https, or set allowPlainHttp: true';
 
 function stdioServer(lookup: SecretLookup) {
-	return z.strictObject({
-		transport: z.literal('stdio'),
-		command: text(),
-		args: z.array(text(undefined, 0)).default([]),
-		cwd: text().optional(),
-		env: templates(VARIABLE_RULES, lookup),
-		// Each person who may be asked gets a child of his own: that has to be wanted.
-		clientFeatures: clientFeatures().default([]),
-		...anyServer(),
-	});
+	return z
+		.strictObject({
+			transport: z.literal('stdio'),
+			command: text(),
+			args: z.array(text(undefined, 0, IN_ARGUMENTS)).default([]),
+			cwd: text().optional(),
+			env: templates(VARIABLE_RULES, lookup),
+			// Each person who may be asked gets a child of his own: that has to be wanted.
+			clientFeatures: clientFeatures().default([]),
+			...anyServer(),
+		})
+		.superRefine(tellCredentialFault, ALWAYS);
+}
+
+function tellCredentialFault(entry: CredentialParts, context: z.RefinementCtx): void {
+	const message = credentialFault(entry);
+	if (message !== undefined) context.addIssue({ code: 'custom', path: ['credential'], message });
 }
 
 function anyServer() {
@@ -149,6 +158,7 @@ function anyServer() {
 		enabled: z.boolean().default(true),
 		era: z.enum(['auto', 'modern', 'legacy']).default('auto'),
 		isolation: z.enum(['shared', 'principal'], { error: refuseSession }).default('shared'),
+		credential: z.enum(CREDENTIAL_USES).default('workspace'),
 		tools: tools().prefault({}),
 		limits: upstreamLimits().prefault({}),
 	};

@@ -7,8 +7,19 @@ import type { Snapshot } from './snapshot.ts';
  * that is all of them.
  */
 export function keepUnchanged(before: Snapshot, next: Snapshot): Snapshot {
-	const { directories, grantRules, memberships, apiKeys, openWebUi, openWebUiLinks, limits, names } = next;
-	const parts = { directories, grantRules, memberships, apiKeys, openWebUi, openWebUiLinks, limits, names };
+	const { directories, grantRules, memberships, apiKeys, credentials, openWebUi } = next;
+	const { openWebUiLinks, limits, names } = next;
+	const parts = {
+		directories,
+		grantRules,
+		memberships,
+		apiKeys,
+		credentials,
+		openWebUi,
+		openWebUiLinks,
+		limits,
+		names,
+	};
 	const entries = Object.entries(parts).map(([name, part]) => [name, kept(before[name as keyof typeof parts], part)]);
 	const joined: Snapshot = { ...next, ...Object.fromEntries(entries), workspaces: keptWorkspaces(before, next) };
 	const isSame = Object.entries(joined).every(([name, part]) => {

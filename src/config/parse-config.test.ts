@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { toolRuleOf, workspaceOf } from '../../test/fakes/snapshot.ts';
-import type { SecretTemplate } from '../lib/secret.ts';
+import { type CallTemplate, isNamed } from '../lib/secret.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import { isConfigFaults } from './faults.ts';
 import { DEFAULT_EDGE_LIMITS, DEFAULT_UPSTREAM_LIMITS } from './limits.ts';
@@ -305,6 +305,8 @@ describe('a configuration file on disk', () => {
 	});
 });
 
-function rendered(template: SecretTemplate | undefined): string | undefined {
-	return template?.map((part) => (typeof part === 'string' ? part : part.reveal())).join('');
+function rendered(template: CallTemplate | undefined): string | undefined {
+	return template
+		?.map((part) => (typeof part === 'string' ? part : isNamed(part) ? part.named : part.reveal()))
+		.join('');
 }

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Secret, SecretTemplate } from '../lib/secret.ts';
+import { type CallTemplate, isNamed, type Secret } from '../lib/secret.ts';
 import { escapePlainText as plain } from './secret-template.ts';
 import type { Directory, GrantRule, RateLimits, Server, Snapshot, ToolRule, Toolset, Workspace } from './snapshot.ts';
 import { isPlainHttpAbroad, looksSecret } from './text-rules.ts';
@@ -79,13 +79,14 @@ function printMembers({ memberships, directories }: Snapshot): ReadonlyMap<strin
 }
 
 function printServer(server: Server, references: References): object {
-	const { title, enabled, era, isolation, clientFeatures, limits } = server;
+	const { title, enabled, era, isolation, credential, clientFeatures, limits } = server;
 	return {
 		title: plain(title),
 		enabled,
 		...printTransport(server, references),
 		era,
 		isolation,
+		credential,
 		clientFeatures,
 		tools: {
 			default: server.toolsEnabledByDefault ? 'enabled' : 'disabled',
@@ -110,17 +111,17 @@ function printTransport({ transport }: Server, references: References): object {
 			env: printTemplates(env, references),
 		};
 	}
-	const { kind, url, headers, oauth } = transport;
+	const { kind, url, urlTemplate, headers, oauth } = transport;
 	const allowPlainHttp = isPlainHttpAbroad(url) || undefined;
-	const printed = { transport: kind, url: plain(maskQuery(url)), allowPlainHttp };
-	return { ...printed, headers: printTemplates(headers, references), oauth };
+	const shown = urlTemplate?.map((part) => printPart(part, references)).join('') ?? plain(maskQuery(url));
+	return { transport: kind, url: shown, allowPlainHttp, headers: printTemplates(headers, references), oauth };
 }
 
 function printMap<In>(entries: ReadonlyMap<string, In>, print: (entry: In) => unknown): object {
 	return Object.fromEntries([...entries].map(([name, entry]) => [name, print(entry)]));
 }
 
-function printTemplates(templates: ReadonlyMap<string, SecretTemplate>, references: References): object {
+function printTemplates(templates: ReadonlyMap<string, CallTemplate>, references: References): object {
 	const printed = [...templates].map(([name, template]) => {
 		const hidden = looksSecret(name) && template.every((part) => typeof part === 'string');
 		return [name, hidden ? HIDDEN : template.map((part) => printPart(part, references)).join('')];
@@ -128,7 +129,8 @@ function printTemplates(templates: ReadonlyMap<string, SecretTemplate>, referenc
 	return Object.fromEntries(printed);
 }
 
-function printPart(part: string | Secret, references: References): string {
+function printPart(part: CallTemplate[number], references: References): string {
+	if (typeof part !== 'string' && isNamed(part)) return `\${secret:${part.named}}`;
 	return typeof part === 'string' ? plain(part) : (references.get(part) ?? HIDDEN);
 }
 

@@ -1,5 +1,5 @@
-import type { SecretTemplate } from '../lib/secret.ts';
-import { readTemplate, type SecretLookup, type TemplateReading } from './secret-template.ts';
+import type { CallTemplate } from '../lib/secret.ts';
+import { readCallTemplate, type SecretLookup, type TemplateReading } from './secret-template.ts';
 
 /** What a map of names and templates, such as `headers` or `env`, may hold. */
 export interface TemplateRules {
@@ -21,29 +21,33 @@ export function readTemplates(
 	rules: TemplateRules,
 	lookup: SecretLookup,
 	report: EntryReport,
-): ReadonlyMap<string, SecretTemplate> {
-	const templates = new Map<string, SecretTemplate>();
+): ReadonlyMap<string, CallTemplate> {
+	const templates = new Map<string, CallTemplate>();
 	for (const [name, value] of Object.entries(entries)) {
 		const spelling = rules.spelling(name);
 		const nameFault = templates.has(spelling) ? 'this name is given twice' : rules.nameFault(name);
 		if (nameFault !== undefined) report(name, nameFault, 'key');
-		const reading = typeof value === 'string' ? readTemplate(value, lookup) : NOT_TEXT;
+		const reading = typeof value === 'string' ? readCallTemplate(value, lookup) : NOT_TEXT;
 		for (const fault of valueFaults(name, reading, rules)) report(name, fault, 'value');
 		templates.set(spelling, reading.template);
 	}
 	return templates;
 }
 
-const NOT_TEXT: TemplateReading = { template: [], rendered: '', faults: ['expected text; put quotes around it'] };
+const NOT_TEXT: TemplateReading<CallTemplate> = {
+	template: [],
+	rendered: '',
+	faults: ['expected text; put quotes around it'],
+};
 
 function valueFaults(
 	name: string,
-	{ template, rendered, faults }: TemplateReading,
+	{ template, rendered, faults }: TemplateReading<CallTemplate>,
 	rules: TemplateRules,
 ): readonly string[] {
 	if (faults.length > 0) return faults;
 	if (rules.mustRefer(name) && template.every((part) => typeof part === 'string')) {
-		return ['put the secret into ${env:NAME} or ${file:path}'];
+		return ['put the secret into ${secret:NAME}, ${env:NAME} or ${file:path}'];
 	}
 	return [rules.valueFault(rendered)].filter((fault) => fault !== undefined);
 }

@@ -1,8 +1,15 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { createSecret, type Secret, type SecretTemplate } from '../lib/secret.ts';
+import {
+	type CallTemplate,
+	createSecret,
+	isNamed,
+	type NamedSecret,
+	type Secret,
+	type SecretTemplate,
+} from '../lib/secret.ts';
 
-/** Where the values behind `${env:NAME}` and `${file:path}` come from. */
+/** Where the values behind `${env:NAME}` and `${file:path}` come from; `${secret:NAME}` stays a name. */
 export interface SecretLookup {
 	/** Folder that relative paths of secret files start from. */
 	readonly folder: string;
@@ -24,23 +31,24 @@ export function createLenientLookup(): SecretLookup {
 const PLACEHOLDER = 'placeholder';
 
 /** A template, or what is wrong with it. */
-export interface TemplateReading {
-	readonly template: SecretTemplate;
+export interface TemplateReading<Template = SecretTemplate> {
+	readonly template: Template;
 	/** The text with its secrets in place. It is for checks only and must not outlive them. */
 	readonly rendered: string;
 	readonly faults: readonly string[];
 }
 
-type Piece = string | { readonly kind: 'env' | 'file'; readonly name: string };
-type Part = { readonly part: string | Secret; readonly rendered: string };
+type Piece = string | { readonly kind: 'env' | 'file' | 'secret'; readonly name: string };
+type Part = { readonly part: string | Secret | NamedSecret; readonly rendered: string };
 type Found = { readonly value: string } | { readonly fault: string };
 
 /** A secret file that is larger was named by mistake. */
 const MOST_BYTES = 64 * 1024;
 
-const PIECE = /\$\$\{|\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^{}\x00-\x1f]+)\}|\$\{/g;
+const PIECE =
+	/\$\$\{|\$\{(env:[A-Za-z_][A-Za-z0-9_]*|secret:[A-Za-z_][A-Za-z0-9_.-]{0,63}|file:[^{}\x00-\x1f]+)\}|\$\{/g;
 
-const MALFORMED = 'write a reference as ${env:NAME} or ${file:path}, and a literal ${ as $${';
+const MALFORMED = 'write a reference as ${env:NAME}, ${file:path} or ${secret:NAME}, and a literal ${ as $${';
 
 const FILE_FAULTS: Readonly<Record<string, string>> = {
 	ENOENT: 'does not exist',
@@ -54,6 +62,11 @@ const FILE_FAULTS: Readonly<Record<string, string>> = {
 export function readPlainText(text: string): string | undefined {
 	const pieces = split(text);
 	return pieces?.every((piece) => typeof piece === 'string') ? pieces.join('') : undefined;
+}
+
+/** Whether nothing of the gateway's own environment and files is referred to: a credential of the server is its own matter. */
+export function namesOwnSecretsAlone(text: string): boolean {
+	return split(text)?.every((piece) => typeof piece === 'string' || piece.kind === 'secret') ?? false;
 }
 
 /** The way back: text that `readPlainText` reads as the given one. */
@@ -70,6 +83,15 @@ export function mapFilePaths(text: string, pathOf: (path: string) => string): st
 
 /** Looks up every reference of a text; what cannot be found is told by the name of the reference alone. */
 export function readTemplate(text: string, lookup: SecretLookup): TemplateReading {
+	const { template, rendered, faults } = readCallTemplate(text, lookup);
+	const known = template.flatMap((part) => (typeof part !== 'string' && isNamed(part) ? [] : [part]));
+	return { template: known, rendered, faults: known.length < template.length ? [...faults, NO_CALL] : faults };
+}
+
+const NO_CALL = '${secret:NAME} is for headers, env and url of a server; use ${env:NAME} or ${file:path} here';
+
+/** The same where `${secret:NAME}` may stand: for what is sent with a call. */
+export function readCallTemplate(text: string, lookup: SecretLookup): TemplateReading<CallTemplate> {
 	const pieces = split(text);
 	if (pieces === undefined) return { template: [], rendered: '', faults: [MALFORMED] };
 	const parts = pieces.map((piece) => readPiece(piece, lookup));
@@ -115,11 +137,12 @@ function split(text: string): Piece[] | undefined {
 
 function reference(text: string): Piece {
 	const colon = text.indexOf(':');
-	return { kind: text.startsWith('env:') ? 'env' : 'file', name: text.slice(colon + 1) };
+	return { kind: text.slice(0, colon) as 'env' | 'file' | 'secret', name: text.slice(colon + 1) };
 }
 
 function readPiece(piece: Piece, lookup: SecretLookup): Part | { readonly fault: string } {
 	if (typeof piece === 'string') return { part: piece, rendered: piece };
+	if (piece.kind === 'secret') return { part: { named: piece.name }, rendered: PLACEHOLDER };
 	const found = lookUp(piece, lookup);
 	if ('fault' in found) return found;
 	const secret = createSecret(found.value);

@@ -82,9 +82,9 @@ describe('headers are refused', () => {
 		['${env:constructor}', 'environment variable constructor is not set'],
 		['${file:./absent.key}', 'secret file ./absent.key does not exist'],
 		['${file:./a.big}', 'secret file ./a.big is larger than 64 KiB'],
-		['${HOME}', 'write a reference as ${env:NAME} or ${file:path}, and a literal ${ as $${'],
-		['${env:A-B}', 'write a reference as ${env:NAME} or ${file:path}, and a literal ${ as $${'],
-		['${env:A', 'write a reference as ${env:NAME} or ${file:path}, and a literal ${ as $${'],
+		['${HOME}', 'write a reference as ${env:NAME}, ${file:path} or ${secret:NAME}, and a literal ${ as $${'],
+		['${env:A-B}', 'write a reference as ${env:NAME}, ${file:path} or ${secret:NAME}, and a literal ${ as $${'],
+		['${env:A', 'write a reference as ${env:NAME}, ${file:path} or ${secret:NAME}, and a literal ${ as $${'],
 	])('when %s leads to nothing', (reference, message) => {
 		expect(headerFaults(`X-Key: "${reference}"`, { EMPTY: ' ' })).toEqual([`8:27 X-Key: ${message}`]);
 	});
@@ -131,14 +131,68 @@ describe('a child process is refused', () => {
 		'cwd: "${env:K}"',
 		'title: "${env:K}"',
 		'args: ["--key=${K}"]',
+		'args: ["--key=${secret:token}"]',
+		'command: "${secret:token}"',
 	])('a reference in %s, and says why', (line) => {
 		const text = line.startsWith('command') ? serverFile('transport: stdio', line) : stdioFile(line);
 		expect(faultsOf(text, { K: 'k' })).toEqual([
-			expect.stringMatching(/references work in values of "headers" and "env" only: .* every user of the machine/),
+			expect.stringMatching(
+				line.startsWith('args')
+					? /arguments are visible to every user of the machine, .* start it by a small program that reads the variable/
+					: /references work in values of "headers" and "env", and \$\{secret:NAME\} in "url"/,
+			),
 		]);
 	});
 
 	test('but not for a literal that is written as one', () => {
 		expect(faultsOf(stdioFile('args: ["$${env:K}"]'), {})).toEqual([]);
+	});
+});
+
+describe('the credential of a server is refused', () => {
+	const faults = (...lines: string[]) => faultsOf(serverFile('transport: http', ...lines), {});
+
+	test('as a word that is none', () => {
+		expect(faults('url: https://u.example', 'credential: mine')).toEqual([expect.stringContaining('…x.credential: ')]);
+	});
+
+	test("when it is nobody's and something is named of it", () => {
+		expect(faults('url: https://u.example', 'credential: none', 'headers: { X-Key: "${secret:token}" }')).toEqual([
+			expect.stringContaining('…x.credential: none has no secret to name'),
+		]);
+	});
+
+	test.each(['principal', 'principal-or-workspace'])(
+		'when it is of a person (%s) and nothing of it is sent',
+		(whose) => {
+			expect(faults('url: https://u.example', `credential: ${whose}`)).toEqual([
+				expect.stringContaining("…x.credential: say what is sent of a person's credential"),
+			]);
+		},
+	);
+
+	test.each([
+		'https://${secret:host}/mcp',
+		'https://${secret:host}:8443/mcp',
+		'https://${secret:account}.example/mcp',
+		'https://mcp.${secret:account}',
+		'https://a.example.com@${secret:host}/mcp',
+		'${secret:url}',
+	])('where a value would choose whom it goes to: %s', (url) => {
+		expect(faults(`url: "${url}"`)).toEqual([expect.stringContaining('may be the first part of a host alone')]);
+	});
+
+	test.each([
+		'https://${secret:account}.example.com/mcp',
+		'https://${secret:a}-${secret:b}.example.com:8443/mcp',
+		'https://a.example.com/${secret:account}/mcp?region=${secret:region}',
+	])('but not where it only fills an address in: %s', (url) => {
+		expect(faults(`url: "${url}"`)).toEqual([]);
+	});
+
+	test('in places that are not sent with a call', () => {
+		expect(faultsOf(serverFile('transport: http', 'url: https://u.example', 'title: "${secret:token}"'), {})).toEqual([
+			expect.stringContaining('references work in values of'),
+		]);
 	});
 });

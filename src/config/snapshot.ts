@@ -1,5 +1,5 @@
 import type { Identity } from '../lib/principal-key.ts';
-import type { Secret, SecretTemplate } from '../lib/secret.ts';
+import type { CallTemplate, Secret, SecretTemplate } from '../lib/secret.ts';
 import type { ClientFeature } from '../mcp/client-features.ts';
 
 /** What a principal may do in a workspace, weakest first. */
@@ -69,9 +69,12 @@ export interface NetworkTransport {
 	readonly kind: 'http' | 'sse';
 	/** `undefined`: nobody signs in for it. */
 	readonly oauth?: OAuthSettings;
+	/** With a word in place of each named secret, where `urlTemplate` has some. */
 	readonly url: string;
+	/** How the address of a call is made; `undefined`: it is `url`. */
+	readonly urlTemplate: CallTemplate | undefined;
 	/** Header name (lower case) → template; rendered for each call by `credentials/`. */
-	readonly headers: ReadonlyMap<string, SecretTemplate>;
+	readonly headers: ReadonlyMap<string, CallTemplate>;
 }
 
 /** How a credential for a server is got by signing in at its service (OAuth 2.1). */
@@ -91,7 +94,7 @@ export interface StdioTransport {
 	readonly args: readonly string[];
 	readonly cwd: string | undefined;
 	/** The only variables the child gets besides PATH, HOME, LANG, TZ and TMPDIR. */
-	readonly env: ReadonlyMap<string, SecretTemplate>;
+	readonly env: ReadonlyMap<string, CallTemplate>;
 }
 
 /** How an upstream server is reached. */
@@ -120,8 +123,11 @@ export interface UpstreamLimits {
 	readonly concurrency: number;
 }
 
-/** Whose credential a server is called with. */
-export type CredentialUse = 'none' | 'workspace' | 'principal' | 'principal-or-workspace';
+/** Whose credential a server may be called with. */
+export const CREDENTIAL_USES = ['none', 'workspace', 'principal', 'principal-or-workspace'] as const;
+
+/** One of them. */
+export type CredentialUse = (typeof CREDENTIAL_USES)[number];
 
 /** What a kept credential is: named secrets, tokens of OAuth, or the word of where the secret lies. */
 export type CredentialKind = 'values' | 'oauth' | 'reference';
@@ -162,6 +168,8 @@ export interface Server {
 	readonly era: 'auto' | 'modern' | 'legacy';
 	/** `shared`: one upstream session for the workspace. `principal`: one for each person. */
 	readonly isolation: 'shared' | 'principal';
+	/** Whose credential it is called with. */
+	readonly credential: CredentialUse;
 	/** What the server may ask of the caller's client, where the client can. */
 	readonly clientFeatures: readonly ClientFeature[];
 	/** Rules by the upstream's own tool name. */
@@ -314,6 +322,8 @@ export interface Snapshot {
 	readonly memberships: ReadonlyMap<string, readonly Membership[]>;
 	/** Keys of all workspaces by `ApiKey.digest`: beside the workspaces, so that a new key ends no stream of anybody else. */
 	readonly apiKeys: ReadonlyMap<string, ApiKey>;
+	/** Credentials that are kept, by `credentialKey`: which there are, and nothing that could be used. */
+	readonly credentials: ReadonlyMap<string, KeptCredential>;
 	/** Instances of Open WebUI by id. */
 	readonly openWebUi: ReadonlyMap<string, OpenWebUiInstance>;
 	/** Who people of those instances are, in each workspace by itself; by `linkKey`. */

@@ -8,8 +8,10 @@ import { type Cancel, createCancel } from '../lib/cancel.ts';
 import type { Address } from '../mcp/address.ts';
 import { type Answer, messageAnswer } from '../mcp/answer.ts';
 import { type Call, streamCall, successText } from '../mcp/call.ts';
+import { withoutConnectAnswer } from '../mcp/modern/connect-question.ts';
 import { META } from '../mcp/modern/envelope.ts';
 import { handleCall, type Stages } from '../pipeline.ts';
+import { connectAnswer } from './connect-answer.ts';
 import { createIsTouched, type IsTouched } from './is-touched.ts';
 import { linger } from './linger.ts';
 import { doorOf } from './parse-address.ts';
@@ -123,7 +125,9 @@ async function answer(open: Open, arrival: Arrival): Promise<void> {
 	const visit: Visit = { requestId, request, response, snapshots, since, headers, calls: [], isBatch: false };
 	const sending: Sending = { response, common: commonHeaders(visit), refuse: (error) => refuse(visit, error) };
 	try {
-		const first = handleCall(stages, exchangeFor(visit, firstTurn(open, visit)));
+		const first = handleCall(stages, exchangeFor(visit, firstTurn(open, visit))).catch((error: unknown) =>
+			connectAnswer(error, visit.calls[0]),
+		);
 		await first.catch((error) => throwUnlessAlone(visit, error));
 		await sendAnswer(sending, await (visit.isBatch ? batchAnswer(stages, visit, first) : fitting(visit, await first)));
 	} catch (error) {
@@ -197,7 +201,7 @@ async function readFirst(visit: Visit): Promise<Call> {
 	}
 	checkBodyHeaders(headers, limits.bodyBytes);
 	const read = readCalls(await readBody(visit.request, limits.bodyBytes), headers.mcp, limits);
-	visit.calls = read.calls;
+	visit.calls = read.calls.map(withoutConnectAnswer);
 	visit.isBatch = read.isBatch;
 	return visit.calls[0] as Call;
 }
@@ -234,6 +238,7 @@ async function batchAnswer(stages: Stages, visit: Visit, first: Promise<Answer>)
 		const turn = { refuseWhenClosed: () => undefined, index, onCall: () => undefined };
 		const answer = index === 0 ? first : handleCall(stages, exchangeFor(visit, turn));
 		return answer
+			.catch((error: unknown) => connectAnswer(error, call))
 			.then(collapse)
 			.catch((error) => (call.kind === 'request' ? refuse(visit, toPortcullisError(error), call).body : undefined));
 	});

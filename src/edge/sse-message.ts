@@ -8,6 +8,7 @@ import { asObject, type Call } from '../mcp/call.ts';
 import { claimedRevision } from '../mcp/modern/envelope.ts';
 import { LEGACY_REVISIONS } from '../mcp/revisions.ts';
 import { handleCall, type Stages } from '../pipeline.ts';
+import { connectAnswer } from './connect-answer.ts';
 import { presentedBy } from './presented.ts';
 import { checkBodyHeaders, readBody } from './read-body.ts';
 import { readCalls } from './read-calls.ts';
@@ -40,7 +41,10 @@ interface Errand {
 export async function takeMessage(parts: SseMessageParts, visitor: Visitor): Promise<void> {
 	const errand: Errand = { parts, visitor, session: undefined, call: undefined, finish: [] };
 	try {
-		await deliver(errand, await handleCall(parts.stages, exchangeFor(errand)));
+		const answer = handleCall(parts.stages, exchangeFor(errand)).catch((error: unknown) =>
+			connectAnswer(error, errand.call),
+		);
+		await deliver(errand, await answer);
 	} catch (error) {
 		await tell(errand, toPortcullisError(error));
 	} finally {

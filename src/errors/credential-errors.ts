@@ -8,6 +8,12 @@ export const CREDENTIAL_ERRORS = {
 		-31502,
 		'The workspace has no working credential for this server; tell its administrator.',
 	),
+	PC_CONNECT_REQUIRED: row(
+		'credentials',
+		200,
+		-32042,
+		'This server is called with your own account, which is not connected; connect it, then call again.',
+	),
 	PC_KEYS_MISSING: row('credentials', 503, -31503, 'The gateway has no key to keep secrets with; tell its operator.'),
 	PC_KEYS_UNAVAILABLE: row(
 		'credentials',

@@ -25,5 +25,18 @@ export function createSecret(value: string): Secret {
 	});
 }
 
+/** A secret that is named and not known yet: the value of this name in the credential that a call is made with. */
+export interface NamedSecret {
+	readonly named: string;
+}
+
 /** Text with secrets in it, such as `Bearer ${env:JIRA_KEY}`: literal parts and secrets in order. */
 export type SecretTemplate = readonly (string | Secret)[];
+
+/** The same with names in it, such as `Bearer ${secret:token}`: what they stand for is known when a call is made. */
+export type CallTemplate = readonly (string | Secret | NamedSecret)[];
+
+/** Whether a part of a template is the name of a secret. */
+export function isNamed(part: string | Secret | NamedSecret): part is NamedSecret {
+	return typeof part !== 'string' && 'named' in part;
+}

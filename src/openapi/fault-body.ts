@@ -32,6 +32,7 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
 const STATUS: ReadonlyMap<string, number> = new Map([
 	['PC_TOOL_UNKNOWN', 404],
 	['PC_KEY_INVALID', 403],
+	['PC_CONNECT_REQUIRED', 409],
 ]);
 
 const bodyOf = (status: number, detail: unknown): FaultBody => ({ status, body: JSON.stringify({ detail }) });

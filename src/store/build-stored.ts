@@ -1,5 +1,6 @@
 import { type BuiltSettings, buildDirectory, buildSettings } from '../config/build-snapshot.ts';
 import { buildWorkspace } from '../config/build-workspace.ts';
+import { credentialKey } from '../config/credential-key.ts';
 import type { JsonObject } from '../config/declared.ts';
 import { directoryFileOf, serverFileOf } from '../config/declared-file.ts';
 import { directorySchema } from '../config/directory-schema.ts';
@@ -14,12 +15,15 @@ import type {
 	Directory,
 	GrantRule,
 	GraphAccess,
+	KeptCredential,
 	LinkedPerson,
 	OpenWebUiTrust,
 	Snapshot,
 	Workspace,
 } from '../config/snapshot.ts';
+import { principalKey } from '../lib/principal-key.ts';
 import type { ConfiguredKey } from './queries/api-key.ts';
+import type { ConfiguredCredentialRow } from './queries/credential.ts';
 import type { DirectoryRow, PlatformGrantRow, SettingsRow } from './queries/platform.ts';
 import type { WorkspaceConfig } from './queries/workspace-config.ts';
 
@@ -31,6 +35,8 @@ export interface BuiltWorkspace {
 	readonly apiKeys: readonly ApiKey[];
 	/** By `linkKey`. */
 	readonly openWebUiLinks: readonly (readonly [string, LinkedPerson])[];
+	/** By `credentialKey`. */
+	readonly credentials: readonly (readonly [string, KeptCredential])[];
 	/** What cannot be used here, and why, for the log: `server jira: environment variable JIRA_KEY is not set`. */
 	readonly faults: readonly string[];
 }
@@ -177,6 +183,7 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 			const known = subject === null ? (['email', email ?? ''] as const) : (['subject', subject] as const);
 			return [linkKey(workspaceId, instance, known), person] as const;
 		}),
+		credentials: config.credentials.map((row) => keptOf(workspaceId, row)),
 		faults: [...faults, ...limitFaults, ...[...serverFaults].map(([name, fault]) => `server ${name}: ${fault}`)],
 	};
 }
@@ -191,6 +198,12 @@ function keyOf({ workspaceId, slug }: WorkspaceConfig, key: ConfiguredKey): ApiK
 		expiresAt: expiresAt ?? undefined,
 		openWebUi: kind === 'open-webui' ? (settings as unknown as OpenWebUiTrust) : undefined,
 	};
+}
+
+function keptOf(workspaceId: string, row: ConfiguredCredentialRow): readonly [string, KeptCredential] {
+	const { id, server, version, kind, state, issuer, tid, oid } = row;
+	const principal = issuer === null || tid === null || oid === null ? null : principalKey({ issuer, tid, oid });
+	return [credentialKey({ workspaceId, server, principal }), { id, version, kind, state }];
 }
 
 type ToolsetEntry = WorkspaceEntry['toolsets'][string];

@@ -197,6 +197,7 @@ function snapshotOf(version: number, { platform, held }: State): Snapshot {
 		memberships: byHolder(built.flatMap(({ memberships }) => memberships)),
 		openWebUi: platform.settings.openWebUi,
 		openWebUiLinks: new Map(built.flatMap(({ openWebUiLinks }) => openWebUiLinks)),
+		credentials: new Map(built.flatMap(({ credentials }) => credentials)),
 		apiKeys: byDigest(built.flatMap(({ apiKeys }) => apiKeys)),
 		workspaces: built.map(({ workspace }) => workspace),
 		limits: platform.settings.limits,

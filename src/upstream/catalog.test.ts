@@ -41,9 +41,9 @@ async function setUp(limits: Partial<UpstreamLimits> = {}) {
 	const pools = createPools();
 	const sessions = createSessions({
 		async openWire({ server, credential }, events) {
-			const { pool } = pools.poolFor(credential.key, server as NetworkServer);
+			const { pool, url } = pools.poolFor(server as NetworkServer, credential);
 			const shared = { credentialHeaders: credential.headers, events, misdirected: () => undefined };
-			return openHttpWire({ ...shared, server: server as NetworkServer, pool });
+			return openHttpWire({ ...shared, server: server as NetworkServer, url, pool });
 		},
 		onNotification: (key, { method }) => catalog.invalidate(key, method),
 		onReopened: () => undefined,

@@ -1,7 +1,5 @@
-import type { Server } from '../config/snapshot.ts';
-import type { Attached } from '../credentials/attach-credential.ts';
+import type { AttachCredential } from '../credentials/attach-credential.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import type { Principal } from '../identity/principal.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import { objectText } from '../lib/json-text.ts';
 import { type Answer, type FrameSink, messageAnswer, type StreamEnd } from '../mcp/answer.ts';
@@ -28,7 +26,7 @@ import type { Target } from './target.ts';
 export interface ChangesParts extends ListeningParts {
 	readonly sessions: Pick<Sessions, 'infoOf'>;
 	readonly subscriptions: ClientSubscriptions;
-	attach(principal: Principal, server: Server): Attached;
+	readonly attach: AttachCredential;
 	/** How long a server may take to agree to what it is asked to tell, milliseconds. */
 	deadlineMs(): number;
 }
@@ -47,7 +45,7 @@ export async function subscribeAnswer(parts: ChangesParts, request: OutgoingRequ
 export async function listenAnswer(parts: ChangesParts, request: ListenRequest): Promise<Answer> {
 	if (!request.acceptsStream) throw new PortcullisError('PC_STREAM_NOT_ACCEPTED');
 	if (request.call.era === 'modern') return streamOf((sink) => pumpListen(parts, request, sink));
-	const asked = askInfos(parts, request);
+	const asked = askInfos(parts, request, await targetsOf(parts, request));
 	// The handshake of an aggregate announces every list without asking anybody.
 	const lists = request.route.address.kind === 'server' ? toldBy(await Promise.all(asked)) : request.route.lists;
 	if (!(await isWorthwhile(request, asked))) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
@@ -75,9 +73,20 @@ interface Known {
 	readonly info: UpstreamInfo | undefined;
 }
 
-function askInfos(parts: ChangesParts, { principal, route }: ListenRequest): readonly Promise<Known>[] {
-	return route.servers.map(async (server): Promise<Known> => {
-		const target = { server, credential: parts.attach(principal, server) };
+// A server that this caller has no account at yet tells them nothing; alone at its address it must say so.
+async function targetsOf({ attach }: ChangesParts, { principal, route }: ListenRequest): Promise<readonly Target[]> {
+	const attached = route.servers.map(async (server) => ({ server, credential: await attach(principal, server) }));
+	if (route.address.kind === 'server') return Promise.all(attached);
+	const settled = await Promise.allSettled(attached);
+	return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+}
+
+function askInfos(
+	parts: ChangesParts,
+	{ route }: ListenRequest,
+	targets: readonly Target[],
+): readonly Promise<Known>[] {
+	return targets.map(async (target): Promise<Known> => {
 		const info = parts.sessions.infoOf(target);
 		// One dead server must not silence the others; alone at its address it must say that it is dead.
 		if (route.address.kind === 'server') return { target, info: await info };
@@ -100,9 +109,9 @@ interface Stream {
 }
 
 async function pumpSession(parts: ChangesParts, request: ListenRequest, { sink, lists }: Stream): Promise<StreamEnd> {
-	const { principal, route } = request;
+	const { route } = request;
 	if (route.session === undefined) throw new PortcullisError('PC_METHOD_NOT_ALLOWED');
-	const targets = route.servers.map((server) => ({ server, credential: parts.attach(principal, server) }));
+	const targets = await targetsOf(parts, request);
 	const ending = createEnding(request.disconnected());
 	const write = (told: Told) => sink.write({ data: toldText(told, undefined) });
 	const close = parts.subscriptions.open(route.session, { targets, lists, write, end: ending.end });
@@ -116,7 +125,7 @@ async function pumpListen(parts: ChangesParts, request: ListenRequest, sink: Fra
 	const feed = createChangeFeed();
 	const listening = createListening(parts, feed);
 	try {
-		const known = await Promise.all(askInfos(parts, request));
+		const known = await Promise.all(askInfos(parts, request, await targetsOf(parts, request)));
 		const lists = toldBy(known).filter((list) => route.lists.includes(list));
 		listening.lists(
 			known.map(({ target }) => target),
@@ -138,7 +147,7 @@ async function pumpListen(parts: ChangesParts, request: ListenRequest, sink: Fra
 // What a server refuses, or does not agree to in time, is left out of the acknowledgement: that tells the caller.
 async function watchAll(parts: ChangesParts, request: ListenRequest, listening: Listening): Promise<readonly string[]> {
 	const asked = request.route.resources.map(async ({ server, uri, exposed }) => {
-		const target = { server, credential: parts.attach(request.principal, server) };
+		const target = { server, credential: await parts.attach(request.principal, server) };
 		const agreed = listening.resource({ target, uri, exposed });
 		return inTime(agreed, parts.deadlineMs()).then(
 			() => [exposed],

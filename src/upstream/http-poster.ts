@@ -11,6 +11,8 @@ import type { WireEvents } from './wire.ts';
 /** What an http wire is made of. */
 export interface HttpWireParts {
 	readonly server: Server & { readonly transport: NetworkTransport };
+	/** Where the server answers this credential. */
+	readonly url: URL;
 	readonly pool: Pool;
 	/** Rendered headers of the credential, by lower-case name. */
 	readonly credentialHeaders: Readonly<Record<string, string>>;
@@ -51,7 +53,7 @@ export interface Poster {
 /** A poster without a session yet. */
 export function createPoster(parts: HttpWireParts): Poster {
 	const { workspace, slug, limits } = parts.server;
-	const url = new URL(parts.server.transport.url);
+	const { url } = parts;
 	const stamp = createStamp(workspace, slug, 'gateway');
 	const listening = new AbortController();
 	const lost = createCancel();

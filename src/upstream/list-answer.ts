@@ -1,5 +1,5 @@
 import type { Server, ToolRule } from '../config/snapshot.ts';
-import { PortcullisError } from '../errors/portcullis-error.ts';
+import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import { objectText, withMember } from '../lib/json-text.ts';
 import { sharedTimeout } from '../lib/shared-abort.ts';
 import { prefixesAt, wrapUri } from '../mcp/address.ts';
@@ -25,14 +25,23 @@ export interface ListParts {
 	listDeadlineMs(): number;
 }
 
-/** `_meta` keys under which an aggregate says which servers' items are missing or may be out of date. */
-export const LIST_NOTES = { unavailable: 'io.portcullis/unavailable', outdated: 'io.portcullis/outdated' } as const;
+/**
+ * `_meta` keys under which an aggregate says which servers' items are missing, may be out of date, or are there once the
+ * caller has connected an account.
+ */
+export const LIST_NOTES = {
+	unavailable: 'io.portcullis/unavailable',
+	outdated: 'io.portcullis/outdated',
+	connect: 'io.portcullis/connect',
+} as const;
 
 const SERVER_INFO = '{"name":"portcullis","version":"0.1.0"}';
 
 interface ServerList {
 	readonly server: Server;
 	readonly list: CatalogList | undefined;
+	/** Why there is no list. */
+	readonly error?: unknown;
 }
 
 /** The caller's projection of the cached lists: allowed items, exposed names, server order, definition order. */
@@ -57,7 +66,10 @@ async function collect(parts: ListParts, request: ForwardRequest<ListRoute>): Pr
 		// One dead server must not take the others' tools away; alone at its address it must say that it is dead.
 		if (route.address.kind === 'server') return { server, list: await parts.directory.list(query) };
 		query.profile = narrowedProfile(route.profile, server.clientFeatures);
-		return { server, list: await Promise.resolve(parts.directory.list(query)).catch(() => undefined) };
+		return Promise.resolve(parts.directory.list(query)).then(
+			(list) => ({ server, list }),
+			(error) => ({ server, list: undefined, error }),
+		);
 	});
 	return Promise.all(asked);
 }
@@ -101,10 +113,13 @@ function notesOf({ call, route }: ForwardRequest<ListRoute>, lists: readonly Ser
 		const found = lists.filter(fits).map(({ server }) => nameIn(route, server));
 		return found.length === 0 ? undefined : JSON.stringify(found);
 	};
-	const unavailable = named(({ list }) => list === undefined);
+	const needsAccount = ({ error }: ServerList): boolean => errorCode(error) === 'PC_CONNECT_REQUIRED';
+	const connect = named(needsAccount);
+	const unavailable = named((entry) => entry.list === undefined && !needsAccount(entry));
 	const outdated = named(({ list }) => list?.outdated === true);
 	return {
 		...(unavailable !== undefined && { [LIST_NOTES.unavailable]: unavailable }),
+		...(connect !== undefined && { [LIST_NOTES.connect]: connect }),
 		...(outdated !== undefined && { [LIST_NOTES.outdated]: outdated }),
 		...(call.era === 'modern' && { [META.serverInfo]: SERVER_INFO }),
 	};

@@ -1,6 +1,4 @@
-import type { Server } from '../config/snapshot.ts';
-import type { Attached } from '../credentials/attach-credential.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { AttachCredential } from '../credentials/attach-credential.ts';
 import { objectText } from '../lib/json-text.ts';
 import { type Answer, emptyAnswer, messageAnswer } from '../mcp/answer.ts';
 import { type JsonObject, successText } from '../mcp/call.ts';
@@ -20,7 +18,7 @@ export interface LocalParts {
 	readonly clients: ClientSessions;
 	readonly subscriptions: ClientSubscriptions;
 	readonly sessionIds: SessionIds;
-	attach(principal: Principal, server: Server): Attached;
+	readonly attach: AttachCredential;
 }
 
 type LocalRequest = ForwardRequest<LocalRoute>;
@@ -79,7 +77,7 @@ async function about(parts: LocalParts, { principal, route, call }: LocalRequest
 	const server = route.servers[0];
 	if (route.address.kind === 'toolset') return ABOUT_TOOLSET;
 	if (route.address.kind !== 'server' || server === undefined) return ABOUT_AGGREGATE;
-	const credential = parts.attach(principal, server);
+	const credential = await parts.attach(principal, server);
 	const info = await parts.sessions.infoOf({ server, credential });
 	return { ...info, capabilities: deliverable(info, call.era) };
 }

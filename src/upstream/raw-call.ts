@@ -35,7 +35,7 @@ const ACCEPT = 'application/json, text/event-stream';
 export async function rawCall(parts: RawParts, request: RawRequest): Promise<Answer> {
 	const server = request.route.server as Server & { readonly transport: NetworkTransport };
 	const stamp = createStamp(server.workspace, server.slug, request.principal.key);
-	const { pool, path } = parts.pools.poolFor(request.credential.key, server);
+	const { pool, path } = parts.pools.poolFor(server, request.credential);
 	const text = request.route.restored?.text ?? request.call.text;
 	const reply = await sendHttp(pool, {
 		method: METHODS[request.call.kind],

@@ -17,7 +17,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 	const late = new PortcullisError('PC_UPSTREAM_TIMEOUT', { detail: 'no endpoint event' });
 	const opening = setTimeout(() => closing.abort(late), limits.firstByteMs);
 	const feed = await openFeed(parts, closing.signal, stamp).finally(() => clearTimeout(opening));
-	const endpoint = await readEndpoint(feed, new URL(parts.server.transport.url));
+	const endpoint = await readEndpoint(feed, parts.url);
 
 	const postMessage = async (body: string): Promise<void> => {
 		const headers = { 'content-type': 'application/json', ...parts.credentialHeaders };
@@ -62,7 +62,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 }
 
 async function openFeed(parts: HttpWireParts, signal: AbortSignal, stamp: Stamp): Promise<EventFeed> {
-	const url = new URL(parts.server.transport.url);
+	const { url } = parts;
 	const limits = { ...parts.server.limits, idleMs: 0, totalMs: 0, resultBytes: 0 };
 	const headers = { accept: 'text/event-stream', ...parts.credentialHeaders };
 	const path = url.pathname + url.search;

@@ -1,6 +1,6 @@
 import { isUsable } from '../config/is-usable.ts';
 import type { NetworkTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
-import type { AttachCredential } from '../credentials/attach-credential.ts';
+import type { AttachCredential, Credentials } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
@@ -10,10 +10,10 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
 import type { Subject } from '../policy/decide.ts';
-import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
+import type { CatalogItem, ServerQuery, UpstreamDirectory } from '../router/catalog.ts';
 import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
-import { createHeldState } from './held-state.ts';
+import { createHeldState, type HeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
@@ -32,7 +32,7 @@ export type ListedTool = Omit<Subject, 'effect' | 'tool'> & { readonly tool: Cat
 
 /** What the upstream side is made with. */
 export interface UpstreamsParts {
-	readonly attach: AttachCredential;
+	readonly credentials: Credentials;
 	readonly sessionIds: SessionIds;
 	/** What seals the states and task ids that servers give out. */
 	readonly seals: RawSeals;
@@ -58,7 +58,8 @@ export interface Upstreams {
 
 /** Assembles pools, sessions, cached lists and the forward stage. */
 export function createUpstreams(parts: UpstreamsParts): Upstreams {
-	const { attach, sessionIds } = parts;
+	const { credentials, sessionIds } = parts;
+	const { attach } = credentials;
 	const pools = createPools();
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
@@ -69,21 +70,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const state = createHeldState({ openWire, sessionIds, states });
 	const { sessions, catalog, changes, watches, subscriptions } = state;
 	const onListChanged = (key: ScopeKey, method: string): void => catalog.invalidate(key, method);
-	const wanted = (query: CatalogQuery) => ({
-		target: targetOf(attach, query),
-		kind: query.kind,
-		profile: query.profile,
-		signal: query.signal,
-	});
-	const directory: UpstreamDirectory = {
-		list: (query) => catalog.list(wanted(query)),
-		listAgain: (query) => catalog.listAgain(wanted(query)),
-		spokenBy: (query) => sessions.spokenBy(targetOf(attach, query)),
-		restore({ principal, server }, call) {
-			const owner = { principal: principal.key, scope: attach(principal, server).key };
-			return restoreCall(parts.seals, call, owner);
-		},
-	};
+	const directory = createDirectory(parts, state);
 	const forward = createForward({
 		raw: { pools, sessions: sessionIds, tripwire, onListChanged, ...parts.seals },
 		held: { sessions, clients, parked, ...parts.seals, tripwire, setLevel: createSetLevel() },
@@ -103,6 +90,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
+			credentials.retire(isKept);
 			parked.retire(isKept);
 			state.retire(isKept);
 			pools.retire(isKept);
@@ -129,8 +117,35 @@ function toldTripwire({ metrics, log }: UpstreamsParts): Tripwire {
 	});
 }
 
-function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQuery, 'principal' | 'server'>): Target {
-	return { server, credential: attach(principal, server) };
+function createDirectory({ credentials, seals }: UpstreamsParts, { sessions, catalog }: HeldState): UpstreamDirectory {
+	// What is refused is refused the same way whether the credential was at hand or not.
+	const withTarget = <T>(query: ServerQuery, ask: (target: Target) => T | Promise<T>): T | Promise<T> => {
+		let target: Target | Promise<Target>;
+		try {
+			target = targetOf(credentials.attach, query);
+		} catch (error) {
+			return Promise.reject(error);
+		}
+		return target instanceof Promise ? target.then(ask) : ask(target);
+	};
+	return {
+		list: ({ kind, profile, signal, ...query }) =>
+			withTarget(query, (target) => catalog.list({ target, kind, profile, signal })),
+		listAgain: async ({ kind, profile, signal, ...query }) =>
+			withTarget(query, (target) => catalog.listAgain({ target, kind, profile, signal })),
+		spokenBy: (query) => withTarget(query, sessions.spokenBy),
+		restore({ principal, server }, call) {
+			const owner = { principal: principal.key, scope: credentials.identify(principal, server).key };
+			return restoreCall(seals, call, owner);
+		},
+	};
+}
+
+function targetOf(attach: AttachCredential, { principal, server }: ServerQuery): Target | Promise<Target> {
+	const credential = attach(principal, server);
+	return credential instanceof Promise
+		? credential.then((opened) => ({ server, credential: opened }))
+		: { server, credential };
 }
 
 type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire; readonly way: Wire['way'] };
@@ -150,8 +165,8 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 		});
 	}
 	const network = server as Server & { readonly transport: NetworkTransport };
-	const { pool } = parts.pools.poolFor(credential.key, network);
-	const wire = { server: network, pool, credentialHeaders: credential.headers, events, misdirected };
+	const { pool, url } = parts.pools.poolFor(network, credential);
+	const wire = { server: network, url, pool, credentialHeaders: credential.headers, events, misdirected };
 	return parts.way === 'sse' ? openSseWire(wire) : openHttpWire(wire);
 }
 
@@ -165,12 +180,15 @@ function logExit(
 	log.info({ workspace: server.workspace, server: server.slug, ...end.exit, stderr }, 'child ended');
 }
 
-// A scope key starts with workspace, server and revision; nothing else decides whether its state may live on.
+// Server, revision and credential decide whether the state of a scope may live on.
 function keeperFor(next: Snapshot): (key: ScopeKey) => boolean {
+	const kept = new Set(Array.from(next.credentials.values(), ({ id, version }) => `#${id}:${version}`));
 	return (key) => {
-		const [workspace, slug, revision] = JSON.parse(key) as [string, string, string];
+		const [workspace, slug, revision, credential] = JSON.parse(key) as [string, string, string, string];
 		const server = next.workspaces.get(workspace)?.servers.get(slug);
-		return server?.revision === revision && isUsable(server);
+		if (server?.revision !== revision || !isUsable(server)) return false;
+		const mark = credential.indexOf('#');
+		return mark === -1 || kept.has(credential.slice(mark));
 	};
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,10 @@ import { createSpool } from '../../src/audit/spool.ts';
 import { createStoreRecords } from '../../src/audit/store-records.ts';
 import { declaredOf } from '../../src/config/declared-file.ts';
 import { readConfig } from '../../src/config/parse-config.ts';
+import { createKeyRing } from '../../src/credentials/keys/key-ring.ts';
+import type { WrappingKeys } from '../../src/credentials/keys/wrapping-keys.ts';
+import { createSealing } from '../../src/credentials/sealing/create-sealing.ts';
+import type { SecretSource } from '../../src/credentials/sources/secret-source.ts';
 import { createLog } from '../../src/observe/log.ts';
 import { applyConfig } from '../../src/store/apply-config.ts';
 import { type Configuration, openConfiguration } from '../../src/store/configuration.ts';
@@ -31,6 +36,8 @@ export interface ManagedGateway {
 	readonly configuration: Configuration;
 	/** Where it keeps what waits for the database. */
 	readonly folder: string;
+	/** What its secrets are sealed with. */
+	readonly keys: WrappingKeys;
 	/** A token of somebody in these groups; the same `oid` is the same person. */
 	tokenFor(groups: readonly string[], claims?: Readonly<Record<string, unknown>>): string;
 	/** Waits until every record that was kept is in the database. */
@@ -44,6 +51,10 @@ export interface ManagedOptions {
 	readonly postgres?: TestPostgres;
 	/** Another gateway whose database and directory it shares; nothing is applied then. */
 	readonly beside?: ManagedGateway;
+	/** What secrets are sealed with; a key of its own, or that of `beside`, unless given. */
+	readonly keys?: WrappingKeys;
+	/** Stores of secrets outside. */
+	readonly sources?: ReadonlyMap<string, SecretSource>;
 	/** What `${env:…}` reads. */
 	readonly secrets?: NodeJS.ProcessEnv;
 	/** Another way to the same database, for the gateway alone. */
@@ -71,6 +82,7 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 	const wanted = declaredOf(declared as never);
 	if (beside === undefined)
 		await applyConfig(store, { wanted, actor: 'operator', managedBy: 'api', prune: 'nothing', takesOver: 'nothing' });
+	const keys = options.keys ?? beside?.keys ?? createKeyRing([{ id: 'test', key: randomBytes(32) }]);
 	const log = createLog(process.env['TEST_LOG'] ?? 'silent');
 	const opened = { store, listenAt: by(database.app) };
 	const configuration = await openConfiguration({ opened, file: undefined, env: secrets, log });
@@ -79,7 +91,10 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 	const ship = createStoreRecords(store, () => undefined);
 	const shipper = createShipper({ spool: records, ship, onTrouble: (trouble) => log.error(trouble), retryMs: 50 });
 	const limiting = { tokens: createStoredTokens(store), ...options.limiting };
-	const managed = { store, refresh: () => snapshots.refresh().catch(() => undefined) };
+	const sealing = createSealing(keys);
+	const sources = options.sources ?? new Map();
+	const refresh = (): Promise<void> => snapshots.refresh().catch(() => undefined);
+	const managed = { store, refresh, sealing, sources };
 	const isStale = (): boolean => snapshots.ageMs() > staleMs;
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
 	const app = createApp({ snapshots, records, managed, limiting, isStale, childEnv, log });
@@ -94,6 +109,7 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 		directory,
 		configuration,
 		folder,
+		keys,
 		tokenFor: (groups, claims = {}) => directory.token({ groups, ...claims }),
 		shipped: () => shipAll(shipper),
 		async close() {

@@ -11,7 +11,7 @@ export function workspaceOf(slug: string, parts: Partial<Workspace> = {}): Works
 export function snapshotOf(slugs: readonly string[], parts: Partial<Snapshot> = {}): Snapshot {
 	return {
 		...{ version: 1, directories: [], grantRules: [], memberships: new Map(), apiKeys: new Map() },
-		...{ openWebUi: new Map(), openWebUiLinks: new Map() },
+		...{ credentials: new Map(), openWebUi: new Map(), openWebUiLinks: new Map() },
 		workspaces: new Map(slugs.map((slug) => [slug, workspaceOf(slug)])),
 		limits: DEFAULT_EDGE_LIMITS,
 		names: { url: undefined, hosts: new Set(), origins: new Set() },

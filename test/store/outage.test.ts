@@ -78,6 +78,7 @@ const addServer = (slug: string): Promise<string> =>
 			endpoint: { url: upstream.url },
 			era: 'auto',
 			isolation: 'shared',
+			credential: 'workspace',
 			clientFeatures: null,
 			limits: {},
 			toolsDefault: 'enabled',

@@ -33,6 +33,16 @@ export async function openKeys(parts: OpenKeysParts): Promise<WrappingKeys> {
 	}
 }
 
+/** The same for a command, which does without keys what needs none: on a machine that has the database alone. */
+export async function openKeysOrNone(parts: OpenKeysParts): Promise<WrappingKeys> {
+	try {
+		return await openKeys(parts);
+	} catch (error) {
+		if ((error as { code?: unknown }).code === 'PC_KEYS_MISSING') return createNoKeys();
+		throw error;
+	}
+}
+
 /** The source that the settings name; `undefined` where they name none. One setting, one source: a case for each. */
 async function chosenKeys({ environment }: OpenKeysParts): Promise<WrappingKeys | undefined> {
 	const [inEnvironment] = environment.keys;

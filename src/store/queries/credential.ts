@@ -203,6 +203,14 @@ export async function deleteCredential(
 	return rows.length > 0;
 }
 
+/** Removes everything that is kept for a server, the registrations and what is pending too. */
+export async function deleteServerCredentials(tx: WorkspaceTx, serverId: string): Promise<void> {
+	const of = [tx.workspaceId, serverId];
+	await tx.query('delete from portcullis.oauth_pending where workspace_id = $1 and server_id = $2', of);
+	await tx.query('delete from portcullis.oauth_registration where workspace_id = $1 and server_id = $2', of);
+	await tx.query('delete from portcullis.credential where workspace_id = $1 and server_id = $2', of);
+}
+
 /** Removes every credential and every pending connection of a person in the workspace; how many credentials. */
 export async function deleteCredentialsOf(tx: WorkspaceTx, { issuer, tid, oid }: Identity): Promise<number> {
 	const person = [tx.workspaceId, issuer, tid, oid];

@@ -1,5 +1,6 @@
 import type { AccessLevel } from '../../config/snapshot.ts';
 import type { WorkspaceTx } from '../tx.ts';
+import { deleteCredentialsOf } from './credential.ts';
 import type { ManagedRow, Page } from './rows.ts';
 
 /** Who a membership is about. */
@@ -73,7 +74,7 @@ export async function updateMembership(
 	return rows.length > 0;
 }
 
-/** Removes a membership; whether it was still that version (`undefined`: any). */
+/** Removes a membership and what is kept of the person there; whether it was still that version (`undefined`: any). */
 export async function deleteMembership(
 	tx: WorkspaceTx,
 	{ issuer, tid, oid, version }: MemberIdentity & { readonly version?: number },
@@ -83,5 +84,6 @@ export async function deleteMembership(
 		 where workspace_id = $1 and issuer = $2 and tid = $3 and oid = $4 and version = coalesce($5, version) returning 1`,
 		[tx.workspaceId, issuer, tid, oid, version ?? null],
 	);
+	if (rows.length > 0) await deleteCredentialsOf(tx, { issuer, tid, oid });
 	return rows.length > 0;
 }

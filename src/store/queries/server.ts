@@ -10,6 +10,7 @@ export interface ServerValues extends Pick<ManagedRow, 'managedBy'> {
 	readonly endpoint: JsonObject;
 	readonly era: string;
 	readonly isolation: string;
+	readonly credential: string;
 	readonly clientFeatures: readonly string[] | null;
 	readonly limits: JsonObject;
 	readonly toolsDefault: string;
@@ -22,7 +23,7 @@ export interface ServerRow extends ServerValues, ManagedRow {
 	readonly id: string;
 }
 
-const SELECT = `select id, slug, title, transport, endpoint, era, isolation, client_features as "clientFeatures", limits,
+const SELECT = `select id, slug, title, transport, endpoint, era, isolation, credential, client_features as "clientFeatures", limits,
 	tools_default as "toolsDefault", enabled, catalogue_id as "catalogueId", managed_by as "managedBy", version,
 	created_at as "createdAt", updated_at as "updatedAt" from portcullis.server`;
 
@@ -53,8 +54,8 @@ export async function serverBySlug(tx: WorkspaceTx, slug: string): Promise<Serve
 export async function insertServer(tx: WorkspaceTx, server: ServerValues): Promise<string> {
 	const [row] = await tx.query<{ id: string }>(
 		`insert into portcullis.server (workspace_id, slug, title, transport, endpoint, era, isolation, client_features,
-			limits, tools_default, enabled, catalogue_id, managed_by)
-		 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id`,
+			limits, tools_default, enabled, catalogue_id, managed_by, credential)
+		 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
 		[tx.workspaceId, ...valuesOf(server)],
 	);
 	return row?.id ?? '';
@@ -67,8 +68,9 @@ export async function updateServer(
 ): Promise<boolean> {
 	const rows = await tx.query(
 		`update portcullis.server set title = $3, transport = $4, endpoint = $5, era = $6, isolation = $7,
-			client_features = $8, limits = $9, tools_default = $10, enabled = $11, catalogue_id = $12, managed_by = $13
-		 where workspace_id = $1 and slug = $2 and version = coalesce($14, version) returning 1`,
+			client_features = $8, limits = $9, tools_default = $10, enabled = $11, catalogue_id = $12, managed_by = $13,
+			credential = $14
+		 where workspace_id = $1 and slug = $2 and version = coalesce($15, version) returning 1`,
 		[tx.workspaceId, ...valuesOf(server), server.version ?? null],
 	);
 	return rows.length > 0;
@@ -98,5 +100,6 @@ function valuesOf(server: ServerValues): readonly unknown[] {
 		server.enabled,
 		server.catalogueId,
 		server.managedBy,
+		server.credential,
 	];
 }

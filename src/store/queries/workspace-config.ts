@@ -8,6 +8,7 @@ import type {
 } from '../../config/declared.ts';
 import type { WorkspaceTx } from '../tx.ts';
 import type { ConfiguredKey } from './api-key.ts';
+import type { ConfiguredCredentialRow } from './credential.ts';
 import type { OpenWebUiLink } from './open-webui-link.ts';
 import type { Manager } from './rows.ts';
 
@@ -24,6 +25,8 @@ export interface WorkspaceConfig {
 	readonly apiKeys: readonly ConfiguredKey[];
 	/** No part of it either. */
 	readonly openWebUiLinks: readonly OpenWebUiLink[];
+	/** Nor these: secrets are never declared. */
+	readonly credentials: readonly ConfiguredCredentialRow[];
 }
 
 interface Row {
@@ -48,6 +51,7 @@ interface Row {
 	readonly members: readonly (DeclaredMember & { readonly managedBy: Manager })[];
 	readonly apiKeys: readonly ConfiguredKey[];
 	readonly openWebUiLinks: readonly OpenWebUiLink[];
+	readonly credentials: readonly ConfiguredCredentialRow[];
 }
 
 /** The configuration of the transaction's workspace; `undefined` when it is gone. */
@@ -58,7 +62,7 @@ export async function readWorkspaceConfig(tx: WorkspaceTx): Promise<WorkspaceCon
 			w.managed_by as "managedBy",
 			(select coalesce(json_agg(json_build_object(
 				'slug', s.slug, 'title', s.title, 'transport', s.transport, 'endpoint', s.endpoint, 'era', s.era,
-				'isolation', s.isolation, 'clientFeatures', s.client_features, 'limits', s.limits,
+				'isolation', s.isolation, 'credential', s.credential, 'clientFeatures', s.client_features, 'limits', s.limits,
 				'toolsDefault', s.tools_default, 'enabled', s.enabled, 'managedBy', s.managed_by,
 				'rules', (select coalesce(json_agg(json_build_object(
 					'tool', r.tool, 'enabled', r.enabled, 'minimumLevel', r.minimum_level, 'readable', r.readable,
@@ -89,7 +93,13 @@ export async function readWorkspaceConfig(tx: WorkspaceTx): Promise<WorkspaceCon
 			(select coalesce(json_agg(json_build_object(
 				'instance', l.instance, 'subject', l.subject, 'email', l.email, 'issuer', l.issuer, 'tid', l.tid, 'oid', l.oid,
 				'name', l.name
-			) order by l.id), '[]') from portcullis.open_webui_link l where l.workspace_id = w.workspace_id) as "openWebUiLinks"
+			) order by l.id), '[]') from portcullis.open_webui_link l where l.workspace_id = w.workspace_id) as "openWebUiLinks",
+			(select coalesce(json_agg(json_build_object(
+				'id', c.id, 'server', s.slug, 'issuer', c.issuer, 'tid', c.tid, 'oid', c.oid, 'kind', c.kind, 'state', c.state,
+				'version', c.version
+			) order by c.id), '[]') from portcullis.credential c
+			join portcullis.server s on s.workspace_id = c.workspace_id and s.id = c.server_id
+			where c.workspace_id = w.workspace_id) as credentials
 		 from portcullis.workspace w where w.workspace_id = $1`,
 		[tx.workspaceId],
 	);
@@ -113,6 +123,7 @@ function configOf(workspaceId: string, row: Row): WorkspaceConfig {
 		fileManaged: fileManagedOf(row),
 		apiKeys: row.apiKeys,
 		openWebUiLinks: row.openWebUiLinks,
+		credentials: row.credentials,
 	};
 }
 
