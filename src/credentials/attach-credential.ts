@@ -6,6 +6,7 @@ import { type ScopeKey, scopeKey } from '../lib/scope.ts';
 import type { Secret } from '../lib/secret.ts';
 import { type Choice, chooseCredential, type Whose } from './choose-credential.ts';
 import { connectRequired, type LinkFor } from './connect-required.ts';
+import type { AnswerRefusal, Refusal } from './oauth/answer-refusal.ts';
 import type { OpenCredential } from './open-credential.ts';
 import { type Rendered, renderCredential } from './render-credential.ts';
 
@@ -25,6 +26,8 @@ export interface Attached extends CredentialIdentity {
 	readonly env: Readonly<Record<string, string>>;
 	/** Address of the call, where values of the credential are part of it. */
 	readonly url?: string | undefined;
+	/** Told when the server refuses the credential (401, 403); what to tell the caller, where something helps. */
+	readonly refused?: ((refusal: Refusal) => PortcullisError | undefined) | undefined;
 }
 
 /**
@@ -50,6 +53,8 @@ export interface CredentialsParts {
 	/** Absent where nothing is kept. */
 	readonly open?: OpenCredential | undefined;
 	readonly tokenFor?: TokenFor | undefined;
+	/** What is done about a refused access token. */
+	readonly answerRefusal?: AnswerRefusal | undefined;
 	readonly linkFor?: LinkFor | undefined;
 	/** Milliseconds on a clock that never runs backwards. */
 	readonly now?: () => number;
@@ -86,12 +91,16 @@ const OPENING_MS = 20_000;
 
 /** Builds the stage. */
 export function createCredentials(parts: CredentialsParts): Credentials {
-	const { current, tokenFor, now = () => performance.now() } = parts;
+	const { current, tokenFor, answerRefusal, now = () => performance.now() } = parts;
 	const attachStatic = createAttachStatic();
 	const held = new LRUCache<ScopeKey, Held>({ max: MOST_HELD, ttl: IDLE_MS, updateAgeOnGet: true });
 	const opening = new Map<ScopeKey, Promise<Attached>>();
 
-	const hold = (wanted: Wanted, rendered: Rendered, fresh: Omit<Held, 'attached'>): Attached => {
+	const hold = (
+		wanted: Wanted,
+		rendered: Rendered & Pick<Attached, 'refused'>,
+		fresh: Omit<Held, 'attached'>,
+	): Attached => {
 		const before = held.get(wanted.key)?.attached;
 		// Sessions that are open read their headers here: they get the renewed token, too.
 		const headers = Object.assign(before?.headers ?? {}, rendered.headers);
@@ -102,7 +111,12 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 	};
 	const holdToken = (wanted: Wanted, token: Secret): Attached => {
 		const rendered = renderCredential(wanted.server.transport, { token });
-		return hold(wanted, rendered, { token, freshUntil: Number.POSITIVE_INFINITY });
+		// The token in the headers by then, which need not be this one.
+		const refused = (refusal: Refusal): PortcullisError | undefined => {
+			const sent = held.get(wanted.key)?.token;
+			return sent && answerRefusal?.(targetOf(wanted), sent, refusal);
+		};
+		return hold(wanted, { ...rendered, refused }, { token, freshUntil: Number.POSITIVE_INFINITY });
 	};
 	const open = async (wanted: Wanted): Promise<Attached> => {
 		if (parts.open === undefined)

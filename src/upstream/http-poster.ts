@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'undici';
 import type { NetworkTransport, Server } from '../config/snapshot.ts';
+import type { Attached } from '../credentials/attach-credential.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { type CancelSignal, createCancel } from '../lib/cancel.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
@@ -16,6 +17,8 @@ export interface HttpWireParts {
 	readonly pool: Pool;
 	/** Rendered headers of the credential, by lower-case name. */
 	readonly credentialHeaders: Readonly<Record<string, string>>;
+	/** Told when the server refuses them. */
+	readonly refused?: Attached['refused'];
 	readonly events: WireEvents;
 	misdirected(): void;
 }

@@ -5,7 +5,7 @@ import { createPoster, type HttpWireParts, lostSession, type Sending } from './h
 import { drainNotifications, type ReadingParts, readResponse, takeMessage } from './http-reading.ts';
 import { createHttpWatch } from './http-watch.ts';
 import { cancelledText } from './multiplexer.ts';
-import { checkStatus, isLostSession } from './reply-status.ts';
+import { checkReply, isLostSession } from './reply-status.ts';
 import type { Wire, WireRequest } from './wire.ts';
 
 const REOPEN_MS = 1_000;
@@ -40,7 +40,7 @@ export function openHttpWire(parts: HttpWireParts): Wire {
 				const sending = sendingOf(request, { body, signal: life.signal, limits });
 				const answer = await sendHttp(parts.pool, poster.requestFor(sending));
 				if (poster.hasSession() && isLostSession(answer)) throw lostSession(parts.events);
-				checkStatus(answer.status);
+				checkReply(answer, parts.refused);
 				const response = await readResponse(answer, { id, request, parts: reading });
 				if (request.method === 'initialize') poster.adoptSession(answer.headers['mcp-session-id']);
 				return response;

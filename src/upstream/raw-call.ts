@@ -8,7 +8,7 @@ import { isResponse, parseMessage } from '../mcp/server-message.ts';
 import { type HttpLimits, type HttpReply, type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { Pools } from './pools.ts';
 import { callerFrameText, callerText, type RawRequest, type RawSeals } from './raw-text.ts';
-import { checkStatus, isLostSession } from './reply-status.ts';
+import { checkReply, isLostSession } from './reply-status.ts';
 import { createStamp, type Tripwire } from './stamp.ts';
 
 /** What raw calls are made with. */
@@ -88,7 +88,7 @@ function answerFrom(passing: Passing, reply: HttpReply): Answer {
 	if (call.era === 'legacy' && route.session?.upstream !== undefined && isLostSession(reply)) {
 		throw new PortcullisError('PC_SESSION_UNKNOWN');
 	}
-	checkStatus(reply.status);
+	checkReply(reply, passing.request.credential.refused);
 	if (call.kind === 'end') {
 		if (route.session !== undefined) passing.parts.sessions.end(route.session);
 		return emptyAnswer(200);

@@ -1,3 +1,4 @@
+import type { Attached } from '../credentials/attach-credential.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { HttpReply } from './http-exchange.ts';
 
@@ -10,6 +11,20 @@ export function checkStatus(status: number): void {
 	if (status >= 300 && status < 400) throw new PortcullisError('PC_UPSTREAM_REDIRECT', { detail });
 	if (status === 401 || status === 403) throw new PortcullisError('PC_UPSTREAM_REFUSED', { detail });
 	if (status >= 500) throw new PortcullisError('PC_UPSTREAM_FAILED', { detail });
+}
+
+/**
+ * The same for an answer to a request with a credential, who is told first when that is refused. A refused call is never
+ * repeated here: what the credential says goes to the caller.
+ */
+export function checkReply(
+	{ status, headers }: Pick<HttpReply, 'status' | 'headers'>,
+	refused: Attached['refused'],
+): void {
+	const isRefusal = status === 401 || status === 403;
+	const answer = isRefusal ? refused?.({ status, challenge: headers['www-authenticate'] }) : undefined;
+	if (answer !== undefined) throw answer;
+	checkStatus(status);
 }
 
 const SPEAKS_OF_SESSION = /session/i;

@@ -5,7 +5,7 @@ import type { EventFeed } from './event-feed.ts';
 import { type HttpRequest, sendHttp } from './http-exchange.ts';
 import type { HttpWireParts } from './http-poster.ts';
 import { createMultiplexer, type Multiplexer } from './multiplexer.ts';
-import { checkStatus, isLostSession } from './reply-status.ts';
+import { checkReply, isLostSession } from './reply-status.ts';
 import { createStamp, type Stamp } from './stamp.ts';
 import type { Wire } from './wire.ts';
 
@@ -33,7 +33,7 @@ export async function openSseWire(parts: HttpWireParts): Promise<Wire> {
 		const answer = await sendHttp(parts.pool, request);
 		answer.events?.cancel();
 		if (isLostSession(answer)) throw new PortcullisError('PC_UPSTREAM_SESSION_LOST');
-		checkStatus(answer.status);
+		checkReply(answer, parts.refused);
 		if (answer.status >= 400) throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${answer.status}` });
 	};
 	// A message that cannot be posted means that the session behind the stream is gone.
@@ -68,7 +68,7 @@ async function openFeed(parts: HttpWireParts, signal: AbortSignal, stamp: Stamp)
 	const path = url.pathname + url.search;
 	const request: HttpRequest = { method: 'GET', path, headers, body: null, signal, limits, stamp };
 	const answer = await sendHttp(parts.pool, request);
-	checkStatus(answer.status);
+	checkReply(answer, parts.refused);
 	if (answer.events !== undefined) return answer.events;
 	throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: `HTTP ${answer.status} ${answer.mediaType}` });
 }

@@ -166,7 +166,15 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 	}
 	const network = server as Server & { readonly transport: NetworkTransport };
 	const { pool, url } = parts.pools.poolFor(network, credential);
-	const wire = { server: network, url, pool, credentialHeaders: credential.headers, events, misdirected };
+	const wire = {
+		server: network,
+		url,
+		pool,
+		credentialHeaders: credential.headers,
+		refused: credential.refused,
+		events,
+		misdirected,
+	};
 	return parts.way === 'sse' ? openSseWire(wire) : openHttpWire(wire);
 }
 

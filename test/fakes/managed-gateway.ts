@@ -53,6 +53,8 @@ export interface ManagedOptions {
 	readonly beside?: ManagedGateway;
 	/** What secrets are sealed with; a key of its own, or that of `beside`, unless given. */
 	readonly keys?: WrappingKeys;
+	/** What others may name although it is not public. */
+	readonly egressAllow?: readonly string[];
 	/** Stores of secrets outside. */
 	readonly sources?: ReadonlyMap<string, SecretSource>;
 	/** What `${env:…}` reads. */
@@ -97,7 +99,16 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 	const managed = { store, refresh, sealing, sources };
 	const isStale = (): boolean => snapshots.ageMs() > staleMs;
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
-	const app = createApp({ snapshots, records, managed, limiting, isStale, childEnv, log });
+	const app = createApp({
+		snapshots,
+		records,
+		managed,
+		limiting,
+		isStale,
+		childEnv,
+		log,
+		egressAllow: options.egressAllow ?? [],
+	});
 	const loopback = { host: '127.0.0.1', port: 0 };
 	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
 	return {

@@ -6,7 +6,7 @@ import { checkCallback } from './authorization.ts';
 import { type BeginParts, beginConnecting, workspaceOfState } from './begin-connecting.ts';
 import type { Connection, Connections } from './connections.ts';
 import { type KeepingParts, keepCredential, keepTokens, RENEWABLE } from './keep-credential.ts';
-import { type Connectable, connectables, reachServer, wayOf } from './reach-server.ts';
+import { type Connectable, connectables, isForPeople, reachServer, wayOf } from './reach-server.ts';
 import type { SealedRows } from './sealed-rows.ts';
 import type { StoredTokens } from './stored-tokens.ts';
 import type { TokenRequests } from './token-requests.ts';
@@ -36,7 +36,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
 
 	return {
 		async list(person) {
-			const all = connectables(snapshots.current(), person);
+			const all = connectables(snapshots.current(), person).filter(isForPeople);
 			const workspaces = [...new Set(all.map(({ workspace }) => workspace))];
 			const found = new Map<string, CredentialRow>();
 			for (const { id, slug } of workspaces) {
@@ -50,7 +50,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
 		},
 		async begin(person, name, browserSession) {
 			const connectable = reach(person, name);
-			if (wayOf(connectable.server, parts.asksOf(connectable.server)) !== 'oauth') {
+			if (wayOf(connectable.server) !== 'oauth' || !isForPeople(connectable)) {
 				throw new PortcullisError('PC_ADDRESS_UNKNOWN');
 			}
 			const signal = AbortSignal.timeout(STEP_MS);
@@ -157,7 +157,7 @@ function connectionOf(
 	row: CredentialRow | undefined,
 ): Connection {
 	const asks = asksOf(server);
-	const way = wayOf(server, asks);
+	const way = wayOf(server);
 	return {
 		workspace: workspace.slug,
 		server: server.slug,

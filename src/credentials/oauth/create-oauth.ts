@@ -1,3 +1,4 @@
+import { secretNames } from '../../config/credential-fault.ts';
 import type { Server, SnapshotSource } from '../../config/snapshot.ts';
 import type { Egress } from '../../lib/egress/create-egress.ts';
 import type { Store } from '../../store/store.ts';
@@ -20,8 +21,6 @@ export interface OAuthParts {
 	readonly store: Pick<Store, 'withWorkspace'>;
 	readonly sealing: Sealing;
 	readonly egress: Egress;
-	/** Names of the secrets that a server's definition refers to. */
-	readonly asksOf: (server: Server) => readonly string[];
 	/** Brings this process's snapshot up to a change; others follow by themselves. */
 	readonly refresh: () => Promise<void>;
 	/** Told of failures nobody else hears of. */
@@ -55,7 +54,8 @@ export function createOAuth(parts: OAuthParts): OAuth {
 	};
 	const renew = createRenewTokens({ ...around, now });
 	const accessTokens = createAccessTokens({ rows: around.rows, renew, now, onTrouble: parts.onTrouble });
-	const connecting = { ...parts, ...around };
+	const asksOf = ({ transport }: Server): readonly string[] => [...secretNames(transport)];
+	const connecting = { ...parts, ...around, asksOf };
 	return {
 		connections: createConnections(connecting),
 		accessTokens,

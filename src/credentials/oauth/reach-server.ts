@@ -1,3 +1,4 @@
+import { secretNames } from '../../config/credential-fault.ts';
 import type { Server, Snapshot, Workspace } from '../../config/snapshot.ts';
 import { PortcullisError } from '../../errors/portcullis-error.ts';
 import type { Grant, Principal } from '../../identity/principal.ts';
@@ -37,7 +38,8 @@ interface Asking {
 
 function connectable(workspace: Workspace, server: Server, { grant, person }: Asking): Connectable | undefined {
 	const isTheirs = server.enabled && grant.servers?.has(server.slug) !== false;
-	if (!isTheirs || server.credential === 'none') return undefined;
+	// A server that takes no secret out of a credential has nothing to be connected with.
+	if (!isTheirs || server.credential === 'none' || secretNames(server.transport).size === 0) return undefined;
 	if (server.credential !== 'workspace') {
 		const { issuer, tid, oid } = person;
 		return { workspace, server, owner: { issuer, tid, oid } };
@@ -46,7 +48,12 @@ function connectable(workspace: Workspace, server: Server, { grant, person }: As
 	return grant.level === 'admin' ? { workspace, server, owner: undefined } : undefined;
 }
 
-/** How a server is connected: by signing in where it is reached over the network and asks for no named secret. */
-export function wayOf({ transport }: Server, asks: readonly string[]): ConnectionWay {
-	return transport.kind !== 'stdio' && (transport.oauth !== undefined || asks.length === 0) ? 'oauth' : 'values';
+/** How a server is connected: by signing in, where its definition says so. */
+export function wayOf({ transport }: Server): ConnectionWay {
+	return transport.kind !== 'stdio' && transport.oauth !== undefined ? 'oauth' : 'values';
+}
+
+/** Whether it is people who connect it, and not the gateway by itself. */
+export function isForPeople({ server: { transport } }: Connectable): boolean {
+	return transport.kind === 'stdio' || transport.oauth?.grant !== 'client-credentials';
 }

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { createKeyRing } from '../../../src/credentials/keys/key-ring.ts';
 import type { ConnectionTarget } from '../../../src/credentials/oauth/access-tokens.ts';
 import { createOAuth, type OAuth } from '../../../src/credentials/oauth/create-oauth.ts';
 import { createSealing } from '../../../src/credentials/sealing/create-sealing.ts';
@@ -16,6 +17,12 @@ import type { OAuthService } from './third-party.ts';
 /** Where the gateway of the tests says it is; nobody goes there. */
 export const ORIGIN = 'https://gateway.example';
 
+/** The one wrapping key of the tests: random, and no secret. */
+export const RING_KEY = createHash('sha512').update('a key of the tests').digest().subarray(0, 32);
+
+/** Where services of the tests are. */
+const LOOPBACK: readonly string[] = ['127.0.0.0/8'];
+
 /** A gateway over a real database with servers of services, and what people connect them with. */
 export interface ConnectingWorld {
 	readonly gateway: ManagedGateway;
@@ -23,6 +30,8 @@ export interface ConnectingWorld {
 	/** The OAuth client of a process; each is one by itself, with connections of its own to the database. */
 	process(parts?: { readonly now?: () => number }): OAuth & { readonly store: Store };
 	/** Somebody who holds this level in these workspaces. */
+	/** The same person's token for the gateway; it is in the groups of these workspaces. */
+	tokenOf(name: string, workspaces: readonly string[]): string;
 	person(name: string, workspaces: readonly string[], level?: 'read' | 'write' | 'admin'): Principal;
 	/** Begins at one place, signs in as `login` at the service and finishes; whatever fails is thrown. */
 	connect(oauth: OAuth, who: Connecting): Promise<URL>;
@@ -63,7 +72,12 @@ export async function startConnectingWorld(servers: WorldServers, define = perso
 			{ servers: Object.fromEntries(Object.entries(services).map(([slug, service]) => [slug, define(service)])) },
 		]),
 	);
-	const gateway = await startManagedGateway({ publicUrl: ORIGIN, workspaces, grants: [] });
+	const grants = Object.keys(servers).map((workspace) => ({ group: workspace, workspace, access: 'write' }));
+	const keys = createKeyRing([{ id: 'test', key: RING_KEY }]);
+	const gateway = await startManagedGateway(
+		{ publicUrl: ORIGIN, workspaces, grants },
+		{ keys, egressAllow: [...LOOPBACK] },
+	);
 	const { database, configuration } = gateway;
 	const stores: Store[] = [];
 	const opened: OAuth[] = [];
@@ -103,16 +117,17 @@ export async function startConnectingWorld(servers: WorldServers, define = perso
 			const made = createOAuth({
 				...{ snapshots: configuration.snapshots, store, now },
 				sealing: createSealing(gateway.keys),
-				egress: createEgress({ allowed: ['127.0.0.0/8'] }),
-				asksOf: () => ['token'],
+				egress: createEgress({ allowed: LOOPBACK }),
 				refresh: () => configuration.snapshots.refresh(),
 				onTrouble: () => undefined,
 			});
 			opened.push(made);
 			return Object.assign(made, { store });
 		},
+		tokenOf: (name, held) => gateway.tokenFor(held, { oid: name }),
 		person(name, held, level = 'write') {
-			const identity = { issuer: 'https://login.example', tid: 'contoso', oid: name };
+			const { issuer, tenantId: tid } = gateway.directory.directory;
+			const identity = { issuer, tid, oid: name };
 			const grants = held.map((workspace) => {
 				return [workspace, { workspace, workspaceId: idOf(workspace), level, rules: [] }] as const;
 			});
