@@ -87,8 +87,11 @@ export function createSessions(parts: SessionParts): Sessions {
 
 	const spokenBy: Sessions['spokenBy'] = (target) => {
 		const entry = entries.shared(target, NO_CAPABILITIES);
-		if (entry.verdict !== undefined && isFresh(entry.verdict)) return entry.verdict;
-		return acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
+		const { verdict, failures } = entry;
+		// One that is away spoke as it did before, as far as anybody knows: its lists are still read.
+		if (verdict !== undefined && (failures > 0 || isFresh(verdict))) return verdict;
+		const opened = acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
+		return verdict === undefined ? opened : opened.catch(() => verdict);
 	};
 
 	return {
