@@ -61,7 +61,7 @@ export function createApp(parts: AppParts) {
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
-	const openApi = createOpenApiPlane({ ...shared, stages });
+	const openApi = createOpenApiPlane({ ...shared, stages, infoOf: upstreams.infoOf });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,

@@ -3,6 +3,7 @@ import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
 import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
+import { OPENAPI_REQUIREMENTS } from './requirements-openapi.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
@@ -32,4 +33,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...OPENAPI_REQUIREMENTS,
 ];
