@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { present, presentedBy } from '../edge/presented.ts';
+import type { Visitor } from '../edge/visitor.ts';
 
 const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 
@@ -7,7 +7,7 @@ const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
  * Takes the password of a Basic `Authorization` for the token, whoever the user is said to be: callers of mcpo may send
  * their key like this (mcpo: --strict-auth). The gateway never asks for it, so that no browser keeps one for its pages.
  */
-export function acceptBasic(request: IncomingMessage): void {
+export function acceptBasic(request: Visitor['request']): void {
 	const presented = presentedBy(request);
 	const { rawHeaders } = presented;
 	const places = rawHeaders.flatMap((name, at) => (at % 2 === 0 && name.toLowerCase() === 'authorization' ? [at] : []));

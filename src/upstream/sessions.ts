@@ -87,11 +87,12 @@ export function createSessions(parts: SessionParts): Sessions {
 
 	const spokenBy: Sessions['spokenBy'] = (target) => {
 		const entry = entries.shared(target, NO_CAPABILITIES);
-		const { verdict, failures } = entry;
-		// One that is away spoke as it did before, as far as anybody knows: its lists are still read.
-		if (verdict !== undefined && (failures > 0 || isFresh(verdict))) return verdict;
-		const opened = acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
-		return verdict === undefined ? opened : opened.catch(() => verdict);
+		const { verdict } = entry;
+		if (verdict !== undefined && isHeld(entry)) return verdict;
+		return orElse(
+			acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict),
+			verdict,
+		);
 	};
 
 	return {
@@ -219,6 +220,15 @@ function eraToTry(known: Verdict | undefined, target: Target): 'auto' | Era {
 	if (target.server.transport.kind === 'sse') return 'legacy';
 	if (target.server.era !== 'auto') return target.server.era;
 	return known?.era === 'legacy' && isFresh(known) ? 'legacy' : 'auto';
+}
+
+function orElse<T>(promise: Promise<T>, last: T | undefined): Promise<T> {
+	return last === undefined ? promise : promise.catch(() => last);
+}
+
+// One that is away spoke as it did before, as far as anybody knows: its lists are still read.
+function isHeld({ verdict, failures }: Entry): boolean {
+	return failures > 0 || isFresh(verdict);
 }
 
 function isFresh(verdict: Verdict | undefined): boolean {
