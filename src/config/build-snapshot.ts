@@ -8,7 +8,15 @@ import { byHolder, membershipsOf } from './memberships.ts';
 import { buildInstance } from './open-webui.ts';
 import type { RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
-import type { Directory, GrantRule, PublicNames, SignInAccess, Snapshot, UpstreamLimits, Workspace } from './snapshot.ts';
+import type {
+	Directory,
+	GrantRule,
+	PublicNames,
+	SignInAccess,
+	Snapshot,
+	UpstreamLimits,
+	Workspace,
+} from './snapshot.ts';
 import { normalOrigin } from './text-rules.ts';
 
 /** The snapshot that a faultless file describes, frozen. The id of a workspace is its slug. */

@@ -1,3 +1,4 @@
+import { CONNECT_ERRORS } from './connect-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
 
@@ -17,6 +18,7 @@ export const ERRORS = {
 	),
 
 	...IDENTITY_ERRORS,
+	...CONNECT_ERRORS,
 	PC_PERSON_REQUIRED: row(
 		'policy',
 		403,
