@@ -8,7 +8,7 @@ export const CONNECT_REQUIREMENTS: readonly Requirement[] = [
 		source: 'docs/connect.md: signing in',
 		proofs: [
 			['test/e2e/connect-sign-in.test.ts', 'makes somebody the same person as their access token does'],
-			['test/e2e/connect-sign-in.test.ts', 'fails with an ID token of another sign-in'],
+			['test/e2e/connect-sign-in.test.ts', 'fails with an ID token %s'],
 			['test/e2e/connect-sign-in.test.ts', 'fails with an ID token that somebody else signed'],
 		],
 	},
@@ -29,7 +29,7 @@ export const CONNECT_REQUIREMENTS: readonly Requirement[] = [
 		source: 'docs/connect.md: what protects it',
 		proofs: [
 			['test/e2e/connect-sign-in.test.ts', 'without the token of its session changes nothing'],
-			['test/e2e/connect-sign-in.test.ts', 'of another origin changes nothing'],
+			['test/e2e/connect-sign-in.test.ts', 'a form > %s changes nothing'],
 			['src/connect/sessions.test.ts', 'the token of a form > is of one session'],
 		],
 	},
