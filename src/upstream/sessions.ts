@@ -87,12 +87,9 @@ export function createSessions(parts: SessionParts): Sessions {
 
 	const spokenBy: Sessions['spokenBy'] = (target) => {
 		const entry = entries.shared(target, NO_CAPABILITIES);
-		const { verdict } = entry;
-		if (verdict !== undefined && isHeld(entry)) return verdict;
-		return orElse(
-			acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict),
-			verdict,
-		);
+		if (isHeld(entry)) return entry.verdict;
+		const opened = acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
+		return orElse(opened, entry.verdict);
 	};
 
 	return {
@@ -227,8 +224,8 @@ function orElse<T>(promise: Promise<T>, last: T | undefined): Promise<T> {
 }
 
 // One that is away spoke as it did before, as far as anybody knows: its lists are still read.
-function isHeld({ verdict, failures }: Entry): boolean {
-	return failures > 0 || isFresh(verdict);
+function isHeld(entry: Entry): entry is Entry & { readonly verdict: Verdict } {
+	return entry.verdict !== undefined && (entry.failures > 0 || isFresh(entry.verdict));
 }
 
 function isFresh(verdict: Verdict | undefined): boolean {
