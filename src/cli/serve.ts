@@ -50,8 +50,8 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
 	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
 	const limiting = await openLimiting(environment, { store: store.store, opened });
-	const { jwksStaleMs } = environment;
-	const parts = { snapshots, records: audit.records, managed, limiting, isStale, jwksStaleMs };
+	const { jwksStaleMs, egressAllow } = environment;
+	const parts = { snapshots, records: audit.records, managed, limiting, isStale, jwksStaleMs, egressAllow };
 	const app = createApp({ ...parts, listeners, childEnv: childVariables(env), log });
 	opened.add(app.close);
 	onHangup(opened, () => void configuration.reload());

@@ -1,3 +1,4 @@
+import { allowFault } from '../lib/egress/allow-list.ts';
 import { networkFault } from '../lib/networks.ts';
 import { createSecret, type Secret } from '../lib/secret.ts';
 
@@ -151,6 +152,14 @@ export const SETTINGS = {
 		default: '300',
 		meaning: 'How many sign-ins from one network address (IPv6: /64) may fail in a minute, in one process.',
 	},
+	egressAllow: {
+		name: 'PORTCULLIS_EGRESS_ALLOW',
+		parse: parseAllowed,
+		expected: 'hosts, host:port or networks, with commas between them',
+		default: '',
+		meaning:
+			'Hosts, host:port and networks that others may name although they are not public or not https; commas between them.',
+	},
 	gatewayUrl: {
 		name: 'PORTCULLIS_URL',
 		parse: parseGatewayUrl,
@@ -255,6 +264,12 @@ function parseNetworks(text: string): readonly string[] | undefined {
 	const networks = text.split(',').map((network) => network.trim());
 	if (text.trim() === '') return [];
 	return networks.every((network) => networkFault(network) === undefined) ? networks : undefined;
+}
+
+function parseAllowed(text: string): readonly string[] | undefined {
+	const entries = text.split(',').map((entry) => entry.trim());
+	if (text.trim() === '') return [];
+	return entries.every((entry) => allowFault(entry) === undefined) ? entries : undefined;
 }
 
 function parsePath(text: string): string | undefined {

@@ -1,3 +1,4 @@
+import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
 
@@ -237,6 +238,7 @@ export const ERRORS = {
 		-31502,
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
+	...EGRESS_ERRORS,
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
 	PC_QUESTION_IMPOSSIBLE: row(
 		'upstream',
