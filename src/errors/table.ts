@@ -1,6 +1,7 @@
 import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
+import { OAUTH_ERRORS } from './oauth-errors.ts';
 
 /** Every error a caller can meet. `docs/errors.md` is tested against it. */
 export const ERRORS = {
@@ -171,6 +172,8 @@ export const ERRORS = {
 		-31502,
 		'The workspace has no working credential for this server; tell its administrator.',
 	),
+
+	...OAUTH_ERRORS,
 
 	PC_UPSTREAM_UNREACHABLE: row(
 		'upstream',
