@@ -1,3 +1,4 @@
+import { CREDENTIAL_ERRORS } from './credential-errors.ts';
 import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
@@ -166,12 +167,7 @@ export const ERRORS = {
 		'The call was refused because it cannot be counted at the moment; try again shortly.',
 	),
 
-	PC_CREDENTIAL_MISSING: row(
-		'credentials',
-		502,
-		-31502,
-		'The workspace has no working credential for this server; tell its administrator.',
-	),
+	...CREDENTIAL_ERRORS,
 
 	...OAUTH_ERRORS,
 

@@ -49,15 +49,16 @@ function connect(auth: AzureAuth = AUTHS['client-secret']()): AzureClient {
 	return client;
 }
 
+const at = (name: string) => ({ source: 'azure', at: { name } });
 const secrets = (client = connect()) => createAzureSecret(client, { workspaceTag: 'workspace', maxAgeMs: 1_000 });
-const read = (name: string) => secrets().read({ ...GOOGLE, name }, NEVER);
+const read = (name: string) => secrets().read(at(name), GOOGLE, NEVER);
 
 describe('a gateway signs in for Azure Key Vault', () => {
 	it.each(['client-secret', 'workload-identity', 'managed-identity'] as const)('by %s, once', async (method) => {
 		azure.secrets.set('jira', { value: 'canary', tags: { workspace: 'google' } });
 		const source = secrets(connect(AUTHS[method]()));
 		for (const _ of [1, 2]) {
-			expect((await source.read({ ...GOOGLE, name: 'jira' }, NEVER)).values['token']?.reveal()).toBe('canary');
+			expect((await source.read(at('jira'), GOOGLE, NEVER)).values['token']?.reveal()).toBe('canary');
 		}
 		expect(azure.seen.filter((each) => each.includes('oauth2'))).toHaveLength(1);
 	});
@@ -65,16 +66,16 @@ describe('a gateway signs in for Azure Key Vault', () => {
 	it('signs in again when its token is no longer taken', async () => {
 		azure.secrets.set('jira', { value: 'v', tags: { workspace: 'google' } });
 		const source = secrets();
-		await source.read({ ...GOOGLE, name: 'jira' }, NEVER);
+		await source.read(at('jira'), GOOGLE, NEVER);
 		azure.revokeTokens();
-		await source.read({ ...GOOGLE, name: 'jira' }, NEVER);
+		await source.read(at('jira'), GOOGLE, NEVER);
 		expect(azure.seen.filter((each) => each.includes('oauth2'))).toHaveLength(2);
 	});
 
 	it('is refused with a wrong secret, which nothing quotes', async () => {
 		const auth = { ...AUTHS['client-secret'](), clientSecret: createSecret('wrong-canary') } as AzureAuth;
 		const refused = await secrets(connect(auth))
-			.read({ ...GOOGLE, name: 'jira' }, NEVER)
+			.read(at('jira'), GOOGLE, NEVER)
 			.catch((error: Error) => error);
 		expect(refused).toMatchObject({ reason: 'denied' });
 		expect(String(refused)).not.toContain('canary');

@@ -53,13 +53,15 @@ const transit = (client = connect()) => createVaultTransit(client, { mount: 'tra
 const kv = (client = connect(), at = 'portcullis/{workspace}') =>
 	createVaultKv(client, { mount: 'secret', folder: at, maxAgeMs: 1_000 });
 
+const at = (name: string) => ({ source: 'vault', at: { name } });
+
 const count = (request: string): number => vault.seen.filter((each) => each === request).length;
 
 describe('a gateway signs in at Vault', () => {
 	it.each(['token', 'approle', 'kubernetes'] as const)('with %s, once for many questions', async (method) => {
 		vault.secrets.set('portcullis/google/jira', { token: 'canary-value' });
 		const source = kv(connect(AUTHS[method]()));
-		const read = await Promise.all([1, 2, 3].map(() => source.read({ ...GOOGLE, name: 'jira' }, NEVER)));
+		const read = await Promise.all([1, 2, 3].map(() => source.read(at('jira'), GOOGLE, NEVER)));
 		expect(read.map(({ values }) => values['token']?.reveal())).toEqual(Array(3).fill('canary-value'));
 		const signIn = method === 'token' ? 'GET auth/token/lookup-self' : `POST auth/${method}/login`;
 		expect(count(signIn)).toBe(1);
@@ -69,7 +71,7 @@ describe('a gateway signs in at Vault', () => {
 		vault.secrets.set('portcullis/google/jira', { token: 'v' });
 		vault.setTokens({ ttl: 90, renewable: true });
 		const source = kv(connect(AUTHS.approle()));
-		const read = () => source.read({ ...GOOGLE, name: 'jira' }, NEVER);
+		const read = () => source.read(at('jira'), GOOGLE, NEVER);
 		await read();
 		now = 61_000;
 		await read();
@@ -85,9 +87,9 @@ describe('a gateway signs in at Vault', () => {
 	it('signs in again when its token was taken back', async () => {
 		vault.secrets.set('portcullis/google/jira', { token: 'v' });
 		const source = kv(connect(AUTHS.approle()));
-		await source.read({ ...GOOGLE, name: 'jira' }, NEVER);
+		await source.read(at('jira'), GOOGLE, NEVER);
 		vault.revokeTokens();
-		await source.read({ ...GOOGLE, name: 'jira' }, NEVER);
+		await source.read(at('jira'), GOOGLE, NEVER);
 		expect(count('POST auth/approle/login')).toBe(2);
 	});
 
@@ -95,9 +97,9 @@ describe('a gateway signs in at Vault', () => {
 		writeFileSync(join(folder, 'jwt'), 'eyJ.old.sig');
 		const source = kv(connect(AUTHS.kubernetes()));
 		vault.secrets.set('portcullis/google/jira', { token: 'v' });
-		await expect(source.read({ ...GOOGLE, name: 'jira' }, NEVER)).rejects.toMatchObject({ reason: 'denied' });
+		await expect(source.read(at('jira'), GOOGLE, NEVER)).rejects.toMatchObject({ reason: 'denied' });
 		writeFileSync(join(folder, 'jwt'), vault.serviceAccount);
-		await expect(source.read({ ...GOOGLE, name: 'jira' }, NEVER)).resolves.toBeDefined();
+		await expect(source.read(at('jira'), GOOGLE, NEVER)).resolves.toBeDefined();
 	});
 
 	it('names its namespace in every request', async () => {
@@ -112,7 +114,7 @@ describe('a gateway signs in at Vault', () => {
 	])('is refused with %s, which nothing quotes', async (_what, file, text, reason) => {
 		writeFileSync(join(folder, file), text);
 		const refused = await kv(connect(AUTHS.approle()))
-			.read({ ...GOOGLE, name: 'jira' }, NEVER)
+			.read(at('jira'), GOOGLE, NEVER)
 			.catch((error: Error) => error);
 		expect(refused).toMatchObject({ reason });
 		expect(String(refused)).not.toContain('wrong');
@@ -165,9 +167,9 @@ describe('secrets of workspaces in Vault', () => {
 	it('are found in the folder of their workspace, by slug or by id', async () => {
 		vault.secrets.set('portcullis/google/team/jira', { token: 'g', user: 'u', count: 3 });
 		vault.secrets.set(`by-id/${GOOGLE.workspaceId}/jira`, { token: 'i' });
-		const { values, validMs } = await kv().read({ ...GOOGLE, name: 'team/jira' }, NEVER);
+		const { values, validMs } = await kv().read(at('team/jira'), GOOGLE, NEVER);
 		expect([Object.keys(values), values['token']?.reveal(), validMs]).toEqual([['token', 'user'], 'g', 1_000]);
-		const byId = await kv(connect(), 'by-id/{id}').read({ ...GOOGLE, name: 'jira' }, NEVER);
+		const byId = await kv(connect(), 'by-id/{id}').read(at('jira'), GOOGLE, NEVER);
 		expect(byId.values['token']?.reveal()).toBe('i');
 	});
 
@@ -187,33 +189,33 @@ describe('secrets of workspaces in Vault', () => {
 	])('are not reached from another workspace by the name %j', async (name) => {
 		vault.secrets.set('portcullis/microsoft/jira', { token: 'foreign' });
 		const asked = vault.seen.length;
-		await expect(kv().read({ ...GOOGLE, name }, NEVER)).rejects.toMatchObject({ reason: 'missing' });
+		await expect(kv().read(at(name), GOOGLE, NEVER)).rejects.toMatchObject({ reason: 'missing' });
 		expect(vault.seen.length).toBe(asked);
 	});
 
 	it('are missing where there is nothing, or nothing that is text', async () => {
 		vault.secrets.set('portcullis/google/odd', { token: 7 });
 		for (const name of ['none', 'odd']) {
-			await expect(kv().read({ ...GOOGLE, name }, NEVER)).rejects.toMatchObject({ reason: 'missing' });
+			await expect(kv().read(at(name), GOOGLE, NEVER)).rejects.toMatchObject({ reason: 'missing' });
 		}
 	});
 
 	it.each(['sealed', 'html', 'huge', 'redirect'] as const)('are unavailable while the store is %s', async (health) => {
 		const source = kv();
 		vault.secrets.set('portcullis/google/jira', { token: 'v' });
-		await source.read({ ...GOOGLE, name: 'jira' }, NEVER);
+		await source.read(at('jira'), GOOGLE, NEVER);
 		vault.setHealth(health);
-		const failed = await source.read({ ...GOOGLE, name: 'jira' }, NEVER).catch((error: unknown) => error);
+		const failed = await source.read(at('jira'), GOOGLE, NEVER).catch((error: unknown) => error);
 		expect(failed).toMatchObject({ name: 'StoreFailure' });
 		vault.setHealth('up');
-		await expect(source.read({ ...GOOGLE, name: 'jira' }, NEVER)).resolves.toBeDefined();
+		await expect(source.read(at('jira'), GOOGLE, NEVER)).resolves.toBeDefined();
 	});
 
 	it('are no longer waited for by a caller who has gone', async () => {
 		const source = kv();
 		vault.setHealth('hang');
 		const stop = new AbortController();
-		const waiting = source.read({ ...GOOGLE, name: 'jira' }, stop.signal);
+		const waiting = source.read(at('jira'), GOOGLE, stop.signal);
 		stop.abort(new Error('gone'));
 		await expect(waiting).rejects.toThrow('gone');
 	});

@@ -27,7 +27,7 @@ export function tellKeyFailures(keys: WrappingKeys): WrappingKeys {
 /** The same source, whose failures are those of the table of errors. */
 export function tellSourceFailures(source: SecretSource): SecretSource {
 	return {
-		read: (reference, signal) => told(source.read(reference, signal), whenReading),
+		read: (reference, owner, signal) => told(source.read(reference, owner, signal), whenReading),
 		close: () => source.close(),
 	};
 }

@@ -3,6 +3,7 @@ import { createSecret } from '../../lib/secret.ts';
 import { objectAt, textAt } from '../external/ask-store.ts';
 import type { AzureClient } from '../external/azure-client.ts';
 import { StoreFailure } from '../external/store-failure.ts';
+import { nameOf } from './place-of.ts';
 import type { SecretSource } from './secret-source.ts';
 
 /** What Azure allows in the name of a secret. */
@@ -15,7 +16,8 @@ const NAME = /^[0-9A-Za-z-]{1,127}$/;
  */
 export function createAzureSecret(client: AzureClient, { workspaceTag, maxAgeMs }: AzureSecrets): SecretSource {
 	return {
-		async read({ name, workspace, workspaceId }, signal) {
+		async read(reference, { workspace, workspaceId }, signal) {
+			const name = nameOf(reference);
 			if (!NAME.test(name)) throw new StoreFailure('missing', 'the reference is no name of a secret');
 			const answer = await client.ask(`/secrets/${name}/`, undefined, signal).catch((error: StoreFailure) => {
 				throw error.reason === 'missing' ? missing(name) : error;

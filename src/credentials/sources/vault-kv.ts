@@ -3,7 +3,7 @@ import { createSecret } from '../../lib/secret.ts';
 import { objectAt } from '../external/ask-store.ts';
 import { StoreFailure } from '../external/store-failure.ts';
 import type { VaultClient } from '../external/vault-client.ts';
-import { pathOf } from './place-of.ts';
+import { nameOf, pathOf } from './place-of.ts';
 import type { SecretSource } from './secret-source.ts';
 
 /**
@@ -12,8 +12,8 @@ import type { SecretSource } from './secret-source.ts';
  */
 export function createVaultKv(client: VaultClient, { mount, folder, maxAgeMs }: VaultKv): SecretSource {
 	return {
-		async read(reference, signal) {
-			const path = pathOf(folder, reference, reference.name);
+		async read(reference, owner, signal) {
+			const path = pathOf(folder, owner, nameOf(reference));
 			const answer = await client.ask({ path: `${mount}/data/${path}` }, signal);
 			const held = Object.entries(objectAt(answer, 'data')).filter(([, value]) => typeof value === 'string');
 			if (held.length === 0) throw new StoreFailure('missing', `vault, ${mount}/${path}: holds no text`);
