@@ -7,6 +7,7 @@ import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
 import { OPENAPI_REQUIREMENTS } from './requirements-openapi.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
+import { SECRET_STORE_REQUIREMENTS } from './requirements-secret-stores.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
 import { STORE_REQUIREMENTS } from './requirements-store.ts';
 
@@ -35,5 +36,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
 	...OPENAPI_REQUIREMENTS,
+	...SECRET_STORE_REQUIREMENTS,
 	...CONNECT_REQUIREMENTS,
 ];
