@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp } from '../app.ts';
 import { childVariables, type Environment } from '../config/environment.ts';
+import { readSecretStores } from '../config/read-secret-stores.ts';
+import { openExternalSources } from '../credentials/external/open-external.ts';
 import { openKeysOrNone } from '../credentials/keys/open-keys.ts';
 import { createSealing } from '../credentials/sealing/create-sealing.ts';
 import { createLog } from '../observe/log.ts';
@@ -42,7 +44,8 @@ export async function createDirectClient(parts: DirectParts): Promise<ApiClient>
 async function open(parts: DirectParts, opened: Opened): Promise<ApiClient> {
 	const { env, progress } = parts;
 	const store = await openDatabase(parts, opened);
-	const keys = await openKeysOrNone({ environment: parts.environment, store: store.store });
+	const stores = readSecretStores(parts.environment.secretStoresFile, env);
+	const keys = await openKeysOrNone({ environment: parts.environment, stores, store: store.store });
 	opened.add(keys.close);
 	progress.say('reading the configuration');
 	const quiet = createLog('silent');
@@ -55,7 +58,9 @@ async function open(parts: DirectParts, opened: Opened): Promise<ApiClient> {
 	});
 	const { snapshots } = configuration;
 	const refresh = (): Promise<void> => snapshots.refresh().catch(() => undefined);
-	const managed = { store: store.store, refresh, sealing: createSealing(keys), sources: new Map() };
+	const sources = openExternalSources(stores);
+	opened.add(() => Promise.all(Array.from(sources.values(), (each) => each.close())));
+	const managed = { store: store.store, refresh, sealing: createSealing(keys), sources };
 	const childEnv = childVariables(env);
 	const app = createApp({ snapshots, records: spool.records, managed, childEnv, log: quiet });
 	opened.add(app.close);

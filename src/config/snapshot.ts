@@ -27,6 +27,21 @@ export interface Directory {
 	readonly guests?: 'allow' | 'deny';
 	/** How groups are looked up that a token could not hold; they stay unknown where it is absent. */
 	readonly graph?: GraphAccess;
+	/** How its people sign in with a browser; where it is absent they cannot. */
+	readonly signIn?: SignInAccess;
+}
+
+/** The web client with which people of a directory sign in at the pages for people. */
+export interface SignInAccess {
+	readonly clientId: string;
+	/** `undefined` where the reference leads nowhere in this process: then nobody of the directory can sign in. */
+	readonly clientSecret: Secret | undefined;
+	readonly authorizeUrl: string;
+	readonly tokenUrl: string;
+	/** Exact `iss` of its ID tokens, where that is not the issuer of the directory. */
+	readonly idTokenIssuer?: string;
+	/** Name of the directory on the page where somebody chooses one; its id where it is absent. */
+	readonly title?: string;
 }
 
 /** How group memberships are looked up at Microsoft Graph, by an application of the directory's own. */
@@ -212,6 +227,16 @@ export interface RateLimits {
 	readonly daily: { readonly workspace: number | undefined; readonly principal: number | undefined };
 }
 
+/** How the tools of a workspace are shown as an OpenAPI service, where callers of mcpo differ in what they need. */
+export interface OpenApiSettings {
+	/** `strict`: as mcpo 0.0.20, with what it loses and how it words the failure of a tool. */
+	readonly mcpo: 'fixed' | 'strict';
+	/** Whether `"7"` is taken for 7 where a tool wants a number. */
+	readonly coercion: 'allow' | 'deny';
+	/** Whether a tool may answer with a page, which Open WebUI shows within the chat. */
+	readonly embeds: 'allow' | 'deny';
+}
+
 /** The unit of isolation. */
 export interface Workspace {
 	/** Never given to another workspace; the slug where there is no store. */
@@ -221,6 +246,7 @@ export interface Workspace {
 	readonly auditMode: AuditMode;
 	/** `undefined`: nothing is limited. */
 	readonly rateLimits: RateLimits | undefined;
+	readonly openApi: OpenApiSettings;
 	/** By slug, in slug order. */
 	readonly servers: ReadonlyMap<string, Server>;
 	/** By slug, in slug order. */
@@ -297,6 +323,8 @@ export interface EdgeLimits {
 	readonly listDeadlineMs: number;
 	/** How long a stop waits for calls in flight, milliseconds. */
 	readonly drainMs: number;
+	/** How long a call of an OpenAPI address may take, milliseconds. */
+	readonly openApiCallMs: number;
 }
 
 /** Names under which the gateway answers, against DNS rebinding. */

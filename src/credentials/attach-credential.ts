@@ -121,7 +121,8 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 	const open = async (wanted: Wanted): Promise<Attached> => {
 		if (parts.open === undefined)
 			throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: 'nothing is kept here' });
-		const name = { workspaceId: wanted.server.workspaceId, id: wanted.choice.credential.id };
+		const { workspace, workspaceId } = wanted.server;
+		const name = { workspace, workspaceId, id: wanted.choice.credential.id };
 		const { values, validMs } = await parts.open(name, AbortSignal.timeout(OPENING_MS));
 		const rendered = renderCredential(wanted.server.transport, values);
 		return hold(wanted, rendered, { token: undefined, freshUntil: now() + validMs });

@@ -4,7 +4,7 @@ import { type SealedCredentialRow, sealedCredential } from '../store/queries/cre
 import type { Store } from '../store/store.ts';
 import type { SecretValues } from './render-credential.ts';
 import type { SealBinding, Sealing } from './sealing/create-sealing.ts';
-import type { ReadSecrets, SecretReference, SecretSource } from './sources/secret-source.ts';
+import type { ReadSecrets, SecretOwner, SecretReference, SecretSource } from './sources/secret-source.ts';
 
 /** Which kept credential of which workspace. */
 export interface CredentialName {
@@ -12,8 +12,11 @@ export interface CredentialName {
 	readonly id: string;
 }
 
+/** The same with the slug of the workspace, by which stores outside know it. */
+export interface CredentialOf extends CredentialName, SecretOwner {}
+
 /** Reads the secrets of a kept credential: from the database, or from where its reference leads. */
-export type OpenCredential = (name: CredentialName, signal: AbortSignal) => Promise<ReadSecrets>;
+export type OpenCredential = (name: CredentialOf, signal: AbortSignal) => Promise<ReadSecrets>;
 
 /** What credentials are opened with. */
 export interface OpenCredentialParts {
@@ -38,7 +41,7 @@ export function createOpenCredential({ store, sealing, sources }: OpenCredential
 	return async (name, signal) => {
 		const row = await store.withWorkspace(name.workspaceId, REASON, (tx) => sealedCredential(tx, name.id));
 		if (row === undefined) throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: 'it is gone' });
-		if (row.kind === 'reference') return follow(sources, row, signal);
+		if (row.kind === 'reference') return follow(sources, row, { name, signal });
 		const { sealed, keyId } = row;
 		if (sealed === null || keyId === null) throw new PortcullisError('PC_SECRET_UNREADABLE');
 		const text = await sealing.open({ keyId, bytes: sealed }, bindingOf(name), signal);
@@ -49,11 +52,11 @@ export function createOpenCredential({ store, sealing, sources }: OpenCredential
 function follow(
 	sources: OpenCredentialParts['sources'],
 	{ reference }: SealedCredentialRow,
-	signal: AbortSignal,
+	{ name: { workspaceId, workspace }, signal }: { readonly name: CredentialOf; readonly signal: AbortSignal },
 ): Promise<ReadSecrets> {
 	const { source, at } = reference as unknown as SecretReference;
 	const found = sources.get(source);
-	if (found !== undefined) return found.read({ source, at }, signal);
+	if (found !== undefined) return found.read({ source, at }, { workspaceId, workspace }, signal);
 	throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: `this gateway has no source ${source}` });
 }
 

@@ -1,3 +1,4 @@
+import { CONNECT_ERRORS } from './connect-errors.ts';
 import { CREDENTIAL_ERRORS } from './credential-errors.ts';
 import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
@@ -20,6 +21,7 @@ export const ERRORS = {
 	),
 
 	...IDENTITY_ERRORS,
+	...CONNECT_ERRORS,
 	PC_PERSON_REQUIRED: row(
 		'policy',
 		403,
@@ -236,6 +238,12 @@ export const ERRORS = {
 		502,
 		-31502,
 		'The answer of the server is larger than the gateway accepts; ask for less.',
+	),
+	PC_TOOLS_UNKNOWN: row(
+		'upstream',
+		503,
+		-31503,
+		'What there is to call is not known at the moment, since nobody could be asked; try again shortly.',
 	),
 	...EGRESS_ERRORS,
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),

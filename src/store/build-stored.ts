@@ -6,6 +6,7 @@ import { directoryFileOf, serverFileOf } from '../config/declared-file.ts';
 import { directorySchema } from '../config/directory-schema.ts';
 import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
 import type { HeldMembership } from '../config/memberships.ts';
+import { openApiSchema } from '../config/open-api.ts';
 import { buildInstance, linkKey, openWebUiSchema } from '../config/open-webui.ts';
 import { rateLimitsSchema } from '../config/rate-limits.ts';
 import { readEntry } from '../config/read-entry.ts';
@@ -18,6 +19,7 @@ import type {
 	KeptCredential,
 	LinkedPerson,
 	OpenWebUiTrust,
+	SignInAccess,
 	Snapshot,
 	Workspace,
 } from '../config/snapshot.ts';
@@ -139,10 +141,12 @@ function readDirectory(
 	const shown = readEntry(directorySchema(createLenientLookup()), written);
 	if (!('entry' in shown)) return { fault };
 	const directory = buildDirectory(shown.entry);
-	return { directory: { ...directory, ...(directory.graph && { graph: withoutSecret(directory.graph) }) }, fault };
+	const { graph, signIn } = directory;
+	const clients = { ...(graph && { graph: withoutSecret(graph) }), ...(signIn && { signIn: withoutSecret(signIn) }) };
+	return { directory: { ...directory, ...clients }, fault };
 }
 
-const withoutSecret = (graph: GraphAccess): GraphAccess => ({ ...graph, clientSecret: undefined });
+const withoutSecret = <T extends GraphAccess | SignInAccess>(client: T): T => ({ ...client, clientSecret: undefined });
 
 /** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
 export function buildStored(config: WorkspaceConfig, { readServer, platform }: BuildContext): BuiltWorkspace {
@@ -164,12 +168,16 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 	const rateLimits = 'entry' in reading ? reading.entry : {};
 	const limitFaults =
 		'entry' in reading ? [] : reading.faults.map(({ path, message }) => `rateLimits ${path}: ${message}`);
+	const openApi = readEntry(openApiSchema(), declared.openApi);
 	const audit = declared.auditMode === 'best-effort' ? ('best-effort' as const) : ('strict' as const);
 	return {
 		workspace: buildWorkspace({
 			id: workspaceId,
 			slug,
-			entry: { title: declared.title, audit, rateLimits, servers, toolsets: Object.fromEntries(toolsets) },
+			entry: {
+				...{ title: declared.title, audit, rateLimits, servers, toolsets: Object.fromEntries(toolsets) },
+				openApi: 'entry' in openApi ? openApi.entry : {},
+			},
 			rate,
 			defaults: platform.settings.defaults,
 			faults: serverFaults,
