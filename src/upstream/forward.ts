@@ -1,7 +1,6 @@
 import type { Server } from '../config/snapshot.ts';
-import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
+import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { Answer } from '../mcp/answer.ts';
-import { effectOf } from '../mcp/methods.ts';
 import type { HeldRoute, ListenRoute, ListRoute, LocalRoute, RawRoute, SubscribeRoute } from '../router/route.ts';
 import { type ChangesParts, listenAnswer, subscribeAnswer } from './changes-answer.ts';
 import type { ForwardRequest, OutgoingRequest } from './forward-request.ts';
@@ -30,31 +29,7 @@ export type Forward = (request: ForwardRequest) => Promise<Answer>;
 
 /** Builds the last stage. */
 export function createForward(parts: ForwardParts): Forward {
-	const send = createSend(parts);
-	return async (request) => {
-		try {
-			return await send(request);
-		} catch (error) {
-			return sendAgain(send, parts, { request, error });
-		}
-	};
-}
-
-interface Refused {
-	readonly request: ForwardRequest;
-	readonly error: unknown;
-}
-
-// A server that refused the token did nothing. Still, only what changes nothing is sent twice, and once the token is new.
-async function sendAgain(send: Forward, { changes }: ForwardParts, { request, error }: Refused): Promise<Answer> {
-	const { principal, route, call } = request;
-	if (errorCode(error) !== 'PC_OAUTH_RENEWED' || effectOf(call.method) !== 'read') throw error;
-	const credential = 'server' in route ? await changes.attach(principal, route.server) : request.credential;
-	return send({ ...request, credential });
-}
-
-function createSend(parts: ForwardParts): Forward {
-	return async (request) => {
+	return (request) => {
 		const { route } = request;
 		if (route.session !== undefined) parts.changes.subscriptions.touch(route.session);
 		if (route.kind === 'list') return listAnswer(parts.list, request as ForwardRequest<ListRoute>);

@@ -38,6 +38,8 @@ async function call(name: string, workspace: string): Promise<string> {
 	return said(await ask(name, workspace));
 }
 
+const AT = { workspace: 'google', server: 'files' } as const;
+
 const sent = (from: number): readonly string[] => service.mcp.presented.slice(from).filter((each) => each !== '');
 
 describe('people who have connected their accounts', () => {
@@ -91,13 +93,6 @@ describe('a token that the server refuses before its time', () => {
 		expect(sent(from)).toHaveLength(1);
 		await expect.poll(async () => said(await ask('early', 'google'))).toBe('early');
 	});
-
-	it('is renewed, and what only reads is asked again by the gateway itself', async () => {
-		await refuse('lister');
-		const { status, json } = await ask('lister', 'google', 'tools/list');
-		expect([status, json?.result?.tools?.length]).toEqual([200, 1]);
-		expect(said(await ask('lister', 'google'))).toBe('lister');
-	});
 });
 
 describe('a server that wants more scopes', () => {
@@ -115,8 +110,6 @@ describe('a server that wants more scopes', () => {
 		}
 	});
 });
-
-const AT = { workspace: 'google', server: 'files' } as const;
 
 describe('gateways in processes of their own', () => {
 	let processes: GatewayProcesses;
