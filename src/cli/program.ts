@@ -4,6 +4,7 @@ import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import type { CommandIo, Serve } from './command.ts';
 import { addConfigCommands } from './config.ts';
+import { addCredentialCommands } from './credential.ts';
 import { addExplainCommand } from './explain.ts';
 import { addExportCommand } from './export.ts';
 import { addGrantCommands } from './grant.ts';
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addGrantCommands,
 	addMemberCommands,
 	addKeyCommands,
+	addCredentialCommands,
 	addOpenWebUiCommands,
 	addAuditCommands,
 	addUsageCommand,

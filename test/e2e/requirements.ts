@@ -1,4 +1,5 @@
 import { CONNECT_REQUIREMENTS } from './requirements-connect.ts';
+import { CREDENTIAL_REQUIREMENTS } from './requirements-credentials.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
 import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
@@ -32,6 +33,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...STORE_REQUIREMENTS,
 	...DEPLOY_REQUIREMENTS,
 	...KEY_REQUIREMENTS,
+	...CREDENTIAL_REQUIREMENTS,
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
