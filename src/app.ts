@@ -7,6 +7,7 @@ import { type Audit, createAudit } from './audit/create-audit.ts';
 import { type Credentials, createCredentials } from './credentials/attach-credential.ts';
 import { clientForm } from './credentials/client-form.ts';
 import { codeForm } from './credentials/code-form.ts';
+import type { LinkFor } from './credentials/connect-required.ts';
 import { createOpenCredential } from './credentials/open-credential.ts';
 import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
@@ -36,7 +37,7 @@ export function createApp(parts: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const credentials = createCredentials({ current: snapshots.current, open: managed && createOpenCredential(managed) });
+	const credentials = createKept(parts, (person, server) => planes.linkFor(person, server));
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
 	const authenticator = createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
@@ -89,6 +90,10 @@ export function createApp(parts: AppParts) {
 			audit.tellGaps();
 		},
 	};
+}
+
+function createKept({ snapshots, managed }: AppParts, linkFor: LinkFor): Credentials {
+	return createCredentials({ current: snapshots.current, open: managed && createOpenCredential(managed), linkFor });
 }
 
 interface IdentityAround {

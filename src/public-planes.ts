@@ -26,5 +26,7 @@ export function createPublicPlanes({ authenticator, admin, ...shared }: PublicPl
 		handler: createPublicHandler({ data, admin, openApi, connect }, snapshots),
 		/** Ends the streams that would never end by themselves. */
 		endStreams: data.endStreams,
+		/** The page on which somebody connects an account for a server. */
+		linkFor: connect.linkFor,
 	};
 }
