@@ -1,9 +1,12 @@
 import type { RecordKeeper } from './audit/file-record.ts';
 import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
+import type { Plane } from './edge/public-handler.ts';
+import type { Authenticator } from './identity/authenticate.ts';
 import type { FailuresOptions } from './identity/failed-attempts.ts';
 import type { Sharing } from './limits/create-limits.ts';
 import type { Log } from './observe/log.ts';
+import type { Showing } from './openapi/visit.ts';
 import type { Store } from './store/store.ts';
 
 /** What an app is made of. */
@@ -25,4 +28,14 @@ export interface AppParts {
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
+	/** What makes this a bridge; `portcullis bridge` gives it, and nothing else can. */
+	readonly bridge?: BridgeParts;
+}
+
+/** What stands in the place of the gateway's identities and addresses in a bridge. */
+export interface BridgeParts {
+	readonly authenticator: Authenticator;
+	readonly showing: Showing;
+	/** Builds the handler of the public listener over what answers behind it. */
+	front(planes: { readonly data: Plane; readonly openApi: Plane }): Plane['handle'];
 }

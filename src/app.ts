@@ -9,7 +9,7 @@ import { clientForm } from './credentials/client-form.ts';
 import { createDataPlane } from './edge/data-plane.ts';
 import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
-import { createPublicHandler } from './edge/public-handler.ts';
+import { createPublicHandler, type PublicPlanes } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createKeyUses, type KeyUses } from './identity/key-uses.ts';
 import { createSealer } from './lib/seal.ts';
@@ -32,13 +32,13 @@ const never = (): boolean => false;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
 export function createApp(parts: AppParts) {
-	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [] } = parts;
+	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [], bridge } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
-	const authenticator = createIdentity(parts, { metrics, keyUses });
+	const authenticator = bridge?.authenticator ?? createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -61,7 +61,7 @@ export function createApp(parts: AppParts) {
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
-	const openApi = createOpenApiPlane({ ...shared, stages });
+	const openApi = createOpenApiPlane({ ...shared, stages, showing: bridge?.showing });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,
@@ -72,7 +72,7 @@ export function createApp(parts: AppParts) {
 		async listen(places: Places) {
 			await admin.ready();
 			const operator = createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text });
-			const handlers = { public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots), operator };
+			const handlers = { public: frontOf(parts, { data: dataPlane, admin, openApi }), operator };
 			return listenAll({ ...places, further: listeners }, handlers);
 		},
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
@@ -90,6 +90,10 @@ export function createApp(parts: AppParts) {
 			audit.tellGaps();
 		},
 	};
+}
+
+function frontOf({ bridge, snapshots }: AppParts, planes: PublicPlanes) {
+	return bridge?.front(planes) ?? createPublicHandler(planes, snapshots);
 }
 
 interface IdentityAround {

@@ -101,7 +101,7 @@ async function answer(parts: Parts, visitor: Visitor, target: OpenApiTarget): Pr
 		case 'execute':
 			return callTool(parts, visitor, target);
 		case 'docs':
-			return showFile(VIEWER_PAGE);
+			return showFile(parts.showing?.page ?? VIEWER_PAGE);
 		case 'file':
 			return showFile(parts.viewerFile(target.name));
 	}

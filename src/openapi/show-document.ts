@@ -13,9 +13,9 @@ export async function showDocument(parts: OpenApiParts, visitor: Visitor, addres
 	if ('error' in end) return faultOfRpc(end.error);
 	const document = openApiDocument({
 		...aboutOf(visitor, address),
-		path: pathBelow(address),
+		path: (parts.showing?.pathBelow ?? pathBelow)(address),
 		tools: toolsIn(end.result),
-		isProtected: true,
+		isProtected: parts.showing?.isProtected ?? true,
 		isStrict: false,
 	});
 	return { status: 200, body: writeExact(document) };

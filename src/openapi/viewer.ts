@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { OPEN_VIEWER_SCRIPT } from './open-viewer.ts';
 
 /** A file of the viewer, as it is sent. */
 export interface ViewerFile {
@@ -99,6 +100,7 @@ const LIBRARY: Readonly<Record<string, string>> = { 'swagger-ui.css': STYLE, 'sw
 export function createViewerFiles(): (name: string) => ViewerFile | undefined {
 	const files = new Map<string, ViewerFile>([
 		['viewer.js', { type: SCRIPT, body: VIEWER_SCRIPT }],
+		['open-viewer.js', { type: SCRIPT, body: OPEN_VIEWER_SCRIPT }],
 		['viewer.css', { type: STYLE, body: VIEWER_STYLE }],
 	]);
 	return (name) => {

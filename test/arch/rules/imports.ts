@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
 	['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'],
 	['exchange'],
 	['pipeline'],
-	['edge', 'admin', 'openapi'],
+	['edge', 'admin', 'openapi', 'bridge'],
 	['app-parts'],
 	['app', 'cli'],
 	['main'],
@@ -24,6 +24,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 	catalogue: ['lib'],
 	admin: ['edge'],
 	openapi: ['edge'],
+	bridge: ['edge', 'openapi'],
 	cli: ['app'],
 };
 
