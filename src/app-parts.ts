@@ -25,6 +25,8 @@ export interface AppParts {
 	readonly isStale?: () => boolean;
 	/** How long keys of a directory that gives no others are trusted, milliseconds; a day, unless told. */
 	readonly jwksStaleMs?: number;
+	/** What others may name although it is not public: entries of `PORTCULLIS_EGRESS_ALLOW`; nothing, unless told. */
+	readonly egressAllow?: readonly string[];
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;

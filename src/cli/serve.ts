@@ -3,6 +3,7 @@ import { type App, createApp } from '../app.ts';
 import { childVariables, type Environment, SETTINGS } from '../config/environment.ts';
 import { readListeners } from '../config/read-listeners.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../config/snapshot-source.ts';
+import { openKeys } from '../credentials/keys/open-keys.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { openConfiguration } from '../store/configuration.ts';
 import { lockFolder } from '../store/folder-lock.ts';
@@ -42,6 +43,9 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	opened.add(lock.release);
 	const store = await openStore({ urls: databaseUrls(environment), dataFolder: environment.dataFolder, log });
 	opened.add(store.close);
+	// Before anything reads a secret, and before anybody is served: a key that is not the one must not be found out later.
+	const keys = await openKeys({ environment, store: store.store });
+	opened.add(keys.close);
 	const file = source && { path: environment.configFile, source };
 	const configuration = await openConfiguration({ opened: store, file, env, log });
 	opened.add(configuration.close);
@@ -51,8 +55,8 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const isStale = (): boolean => snapshots.ageMs() > environment.staleMs;
 	const managed = { store: store.store, refresh: () => snapshots.refresh().catch(() => undefined) };
 	const limiting = await openLimiting(environment, { store: store.store, opened });
-	const { jwksStaleMs } = environment;
-	const parts = { snapshots, records: audit.records, managed, limiting, isStale, jwksStaleMs };
+	const { jwksStaleMs, egressAllow } = environment;
+	const parts = { snapshots, records: audit.records, managed, limiting, isStale, jwksStaleMs, egressAllow };
 	const app = createApp({ ...parts, listeners, childEnv: childVariables(env), log });
 	opened.add(app.close);
 	onHangup(opened, () => void configuration.reload());

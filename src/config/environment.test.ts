@@ -19,11 +19,14 @@ describe('the process settings', () => {
 			databaseListenUrl: '',
 			staleMs: 3_600_000,
 			jwksStaleMs: 86_400_000,
+			keyFile: '',
+			keys: [],
 			spoolBytes: 1_073_741_824,
 			redisUrl: '',
 			limitsWithoutStore: 'refuse',
 			processes: 1,
 			failedAuthPerMinute: 300,
+			egressAllow: [],
 			gatewayUrl: '',
 			token: [],
 			unknown: [],
@@ -65,6 +68,14 @@ describe('the process settings', () => {
 		expect(proxiesOf('10.0.0.0/8, ::1')).toEqual(['10.0.0.0/8', '::1']);
 		for (const bad of ['proxy.example.com', '10.0.0.1/8', '10.0.0.0/8 ::1', '10.0.0.0/8,']) {
 			expect(() => proxiesOf(bad), bad).toThrow('PORTCULLIS_TRUSTED_PROXIES must be networks');
+		}
+	});
+
+	test('take hosts, ports of hosts and networks that others may name', () => {
+		const allowedOf = (text: string) => parseEnvironment({ PORTCULLIS_EGRESS_ALLOW: text }).egressAllow;
+		expect(allowedOf('auth.corp, auth.corp:8443,10.0.0.0/8,[::1]:80, fd00::/8')).toHaveLength(5);
+		for (const bad of ['https://auth.corp', 'auth.corp/x', '*.corp', 'a b', 'auth.corp:0', '10.0.0.1/8', 'a,,b']) {
+			expect(() => allowedOf(bad), bad).toThrow('PORTCULLIS_EGRESS_ALLOW must be hosts');
 		}
 	});
 

@@ -1,3 +1,4 @@
+import { allowFault } from '../lib/egress/allow-list.ts';
 import { networkFault } from '../lib/networks.ts';
 import { createSecret, type Secret } from '../lib/secret.ts';
 
@@ -99,6 +100,21 @@ export const SETTINGS = {
 		meaning:
 			'A direct way for LISTEN where `DATABASE_URL` goes through a transaction pooler. Without it changes are seen within a second.',
 	},
+	keyFile: {
+		name: 'PORTCULLIS_KEY_FILE',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning:
+			'File with the keys that secrets are kept with. Empty: with a database of its own, a gateway makes `credential-keys` in the data folder.',
+	},
+	keys: {
+		name: 'PORTCULLIS_KEYS',
+		parse: parseKeys,
+		expected: 'id:key entries with commas between them',
+		default: '',
+		meaning: 'Secret. The same keys in the environment: `id:key`, commas between them, the one that seals first.',
+	},
 	staleMs: {
 		...AMOUNT,
 		name: 'PORTCULLIS_STALE_MS',
@@ -143,6 +159,14 @@ export const SETTINGS = {
 		name: 'PORTCULLIS_FAILED_AUTH_PER_MINUTE',
 		default: '300',
 		meaning: 'How many sign-ins from one network address (IPv6: /64) may fail in a minute, in one process.',
+	},
+	egressAllow: {
+		name: 'PORTCULLIS_EGRESS_ALLOW',
+		parse: parseAllowed,
+		expected: 'hosts, host:port or networks, with commas between them',
+		default: '',
+		meaning:
+			'Hosts, host:port and networks that others may name although they are not public or not https; commas between them.',
 	},
 	gatewayUrl: {
 		name: 'PORTCULLIS_URL',
@@ -244,10 +268,22 @@ function parseToken(text: string): readonly Secret[] | undefined {
 	return /^[\x21-\x7e]{1,16384}$/.test(text) ? [createSecret(text)] : undefined;
 }
 
+/** None or one text; what is in it is judged where it is used. */
+function parseKeys(text: string): readonly Secret[] | undefined {
+	if (text === '') return [];
+	return text.includes(':') ? [createSecret(text)] : undefined;
+}
+
 function parseNetworks(text: string): readonly string[] | undefined {
 	const networks = text.split(',').map((network) => network.trim());
 	if (text.trim() === '') return [];
 	return networks.every((network) => networkFault(network) === undefined) ? networks : undefined;
+}
+
+function parseAllowed(text: string): readonly string[] | undefined {
+	const entries = text.split(',').map((entry) => entry.trim());
+	if (text.trim() === '') return [];
+	return entries.every((entry) => allowFault(entry) === undefined) ? entries : undefined;
 }
 
 function parsePath(text: string): string | undefined {

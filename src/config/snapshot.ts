@@ -108,6 +108,24 @@ export interface UpstreamLimits {
 	readonly concurrency: number;
 }
 
+/** Whose credential a server is called with. */
+export type CredentialUse = 'none' | 'workspace' | 'principal' | 'principal-or-workspace';
+
+/** What a kept credential is: named secrets, tokens of OAuth, or the word of where the secret lies. */
+export type CredentialKind = 'values' | 'oauth' | 'reference';
+
+/** Whether a credential can be used, or somebody has to look after it. */
+export type CredentialState = 'ok' | 'needs-attention';
+
+/** A credential that is kept: which, and nothing that could be used. */
+export interface KeptCredential {
+	readonly id: string;
+	/** Counts what people change; that a token was refreshed is no such change. */
+	readonly version: number;
+	readonly kind: CredentialKind;
+	readonly state: CredentialState;
+}
+
 /** An MCP server configured in a workspace. */
 export interface Server {
 	/** Slug of its workspace. */

@@ -1,5 +1,8 @@
+import { CREDENTIAL_ERRORS } from './credential-errors.ts';
+import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
+import { OAUTH_ERRORS } from './oauth-errors.ts';
 
 /** Every error a caller can meet. `docs/errors.md` is tested against it. */
 export const ERRORS = {
@@ -164,12 +167,9 @@ export const ERRORS = {
 		'The call was refused because it cannot be counted at the moment; try again shortly.',
 	),
 
-	PC_CREDENTIAL_MISSING: row(
-		'credentials',
-		502,
-		-31502,
-		'The workspace has no working credential for this server; tell its administrator.',
-	),
+	...CREDENTIAL_ERRORS,
+
+	...OAUTH_ERRORS,
 
 	PC_UPSTREAM_UNREACHABLE: row(
 		'upstream',
@@ -237,6 +237,7 @@ export const ERRORS = {
 		-31502,
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
+	...EGRESS_ERRORS,
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
 	PC_QUESTION_IMPOSSIBLE: row(
 		'upstream',

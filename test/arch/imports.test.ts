@@ -26,8 +26,8 @@ describe('the rule of direction', () => {
 		[
 			'lib knows nothing above it',
 			'src/lib/a.ts',
-			"import { x } from '../errors/b.ts';",
-			'imports errors, but lib may not know it',
+			"import { x } from '../mcp/b.ts';",
+			'imports mcp, but lib may not know it',
 		],
 		[
 			'errors know nothing else',

@@ -336,4 +336,14 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 			['test/tenancy/cancellation.test.ts', 'ends only its own call'],
 		],
 	},
+	{
+		id: 'egress-guard',
+		promise: 'An address that others name is reached only if it is public and https, or allowed by the operator.',
+		source: 'docs/config.md: PORTCULLIS_EGRESS_ALLOW',
+		proofs: [
+			['test/e2e/egress.test.ts', 'reaches none of more than 250 spellings of addresses that are not public'],
+			['test/e2e/egress.test.ts', 'asks for a name once, so a name server that changes its mind leads nowhere'],
+			['test/e2e/egress.test.ts', 'follows no redirect, wherever it leads'],
+		],
+	},
 ];

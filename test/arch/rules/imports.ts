@@ -20,6 +20,7 @@ const STAGES: readonly string[] = ['audit', 'identity', 'router', 'policy', 'lim
 
 /** What may be imported within one layer, beside the folder itself. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
+	lib: ['errors'],
 	mcp: ['lib', 'errors'],
 	catalogue: ['lib'],
 	admin: ['edge'],
