@@ -1,12 +1,11 @@
 import type { RecordKeeper } from './audit/file-record.ts';
+import type { BridgeParts } from './bridge/bridge-parts.ts';
 import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
-import type { Plane } from './edge/public-handler.ts';
-import type { Authenticator } from './identity/authenticate.ts';
+import type { ConnectAround } from './connect/create-connect.ts';
 import type { FailuresOptions } from './identity/failed-attempts.ts';
 import type { Sharing } from './limits/create-limits.ts';
 import type { Log } from './observe/log.ts';
-import type { Showing } from './openapi/visit.ts';
 import type { Store } from './store/store.ts';
 
 /** What an app is made of. */
@@ -19,6 +18,8 @@ export interface AppParts {
 	readonly records: RecordKeeper;
 	/** Where the management API finds what it manages; without it there is nothing to manage. */
 	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
+	/** What people connect their accounts with; there is nothing to connect without it. */
+	readonly connecting?: Pick<ConnectAround, 'connections' | 'clientDocument'>;
 	/** How limits are kept; by this process alone, unless told. */
 	readonly limiting?: Sharing & Pick<FailuresOptions, 'perMinute'>;
 	/** Whether the snapshot is too old to judge anybody by; never, unless told. */
@@ -32,12 +33,4 @@ export interface AppParts {
 	readonly log: Log;
 	/** What makes this a bridge; `portcullis bridge` gives it, and nothing else can. */
 	readonly bridge?: BridgeParts;
-}
-
-/** What stands in the place of the gateway's identities and addresses in a bridge. */
-export interface BridgeParts {
-	readonly authenticator: Authenticator;
-	readonly showing: Showing;
-	/** Builds the handler of the public listener over what answers behind it. */
-	front(planes: { readonly data: Plane; readonly openApi: Plane }): Plane['handle'];
 }

@@ -27,6 +27,8 @@ export function createBridgeAuthenticator(rule: KeyRule): Authenticator {
 			throw new PortcullisError(refusal.status === 403 ? 'PC_KEY_INVALID' : 'PC_TOKEN_MISSING');
 		},
 		authenticateToken: nobody,
+		principalOf: nobody,
+		signIn: { begin: nobody, finish: async () => nobody() },
 		renew: (principal) => principal,
 		standingOf: () => undefined,
 		close: () => undefined,

@@ -1,10 +1,10 @@
 import { type App, createApp } from '../app.ts';
-import type { BridgeParts } from '../app-parts.ts';
 import { createFileRecord, type RecordKeeper } from '../audit/file-record.ts';
 import { createNoRecord } from '../audit/no-record.ts';
 import { pathOfServer } from '../bridge/bridge-address.ts';
 import { createBridgeAuthenticator, HOLDER } from '../bridge/bridge-authenticator.ts';
 import { createBridgeFront, type FrontSettings } from '../bridge/bridge-front.ts';
+import type { BridgeParts } from '../bridge/bridge-parts.ts';
 import { readingOf, readServers, type ServersReading } from '../bridge/read-servers.ts';
 import type { ClientServer } from '../config/client-config.ts';
 import { createFollowedSource, type FollowedSource } from '../config/followed-source.ts';

@@ -1,4 +1,5 @@
 import { BRIDGE_REQUIREMENTS } from './requirements-bridge.ts';
+import { CONNECT_REQUIREMENTS } from './requirements-connect.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
 import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
@@ -34,4 +35,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
 	...BRIDGE_REQUIREMENTS,
+	...CONNECT_REQUIREMENTS,
 ];

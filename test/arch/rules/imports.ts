@@ -9,8 +9,8 @@ const LAYERS: readonly (readonly string[])[] = [
 	['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'],
 	['exchange'],
 	['pipeline'],
-	['edge', 'admin', 'openapi', 'bridge'],
-	['app-parts'],
+	['edge', 'admin', 'openapi', 'connect', 'bridge'],
+	['app-parts', 'public-planes'],
 	['app', 'cli'],
 	['main'],
 ];
@@ -26,6 +26,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 	admin: ['edge'],
 	openapi: ['edge'],
 	bridge: ['edge', 'openapi'],
+	connect: ['edge'],
 	cli: ['app'],
 };
 
