@@ -46,6 +46,7 @@ export function bridgeSnapshot(servers: readonly ClientServer[], { version, env 
 		title: 'Bridge',
 		audit: 'best-effort',
 		rateLimits: {},
+		openApi: {},
 		toolsets: {},
 		servers: Object.fromEntries(entries),
 	};

@@ -10,7 +10,8 @@ export function answerTo(line, { isStrange = false } = {}) {
 	if (message.id === undefined || message.method === undefined) return undefined;
 	const id = JSON.stringify(message.id);
 	try {
-		return `{"jsonrpc":"2.0","id":${id},"result":${answer(message, line, isStrange)}}`;
+		const result = answer(message, line, isStrange);
+		return result === undefined ? undefined : `{"jsonrpc":"2.0","id":${id},"result":${result}}`;
 	} catch (error) {
 		return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`;
 	}
@@ -39,6 +40,7 @@ function argumentsIn(line) {
 }
 
 function call({ name, arguments: given }, line) {
+	if (given?.kind === 'never') return undefined;
 	if (['give', 'rich-tool.v2', 'mcp'].includes(name)) return RESULTS[given.kind] ?? RESULTS.text;
 	if (name === 'fail') throw ERRORS[given.kind] ?? ERRORS.own;
 	if (name === 'get_current_time') return RESULTS.text;
