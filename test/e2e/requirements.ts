@@ -1,3 +1,4 @@
+import { CATALOGUE_REQUIREMENTS } from './requirements-catalogue.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
 import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
@@ -32,4 +33,5 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...CATALOGUE_REQUIREMENTS,
 ];
