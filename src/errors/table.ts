@@ -1,3 +1,4 @@
+import { CONNECT_ERRORS } from './connect-errors.ts';
 import { CREDENTIAL_ERRORS } from './credential-errors.ts';
 import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
@@ -20,6 +21,7 @@ export const ERRORS = {
 	),
 
 	...IDENTITY_ERRORS,
+	...CONNECT_ERRORS,
 	PC_PERSON_REQUIRED: row(
 		'policy',
 		403,

@@ -1,4 +1,5 @@
 import { CATALOGUE_REQUIREMENTS } from './requirements-catalogue.ts';
+import { CONNECT_REQUIREMENTS } from './requirements-connect.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
 import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
@@ -6,6 +7,7 @@ import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
+import { SECRET_STORE_REQUIREMENTS } from './requirements-secret-stores.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
 import { STORE_REQUIREMENTS } from './requirements-store.ts';
 
@@ -34,4 +36,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
 	...CATALOGUE_REQUIREMENTS,
+	...SECRET_STORE_REQUIREMENTS,
+	...CONNECT_REQUIREMENTS,
 ];
