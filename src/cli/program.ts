@@ -3,6 +3,7 @@ import { addApplyCommand } from './apply.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
 import { addBridgeCommand } from './bridge.ts';
+import { addCatalogueCommands } from './catalogue.ts';
 import type { CommandIo, Serve } from './command.ts';
 import { addConfigCommands } from './config.ts';
 import { addExplainCommand } from './explain.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addConfigCommands,
 	addWorkspaceCommands,
 	addServerCommands,
+	addCatalogueCommands,
 	addToolCommands,
 	addToolsetCommands,
 	addGrantCommands,
