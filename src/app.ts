@@ -32,13 +32,13 @@ const never = (): boolean => false;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
 export function createApp(parts: AppParts) {
-	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [] } = parts;
+	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [], bridge } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const { credentials, oauth } = createCredentialStage(parts);
+	const { credentials, oauth } = createCredentialStage({ ...parts, linkFor: (person, server) => planes.linkFor(person, server) });
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
-	const authenticator = createIdentity(parts, { metrics, keyUses });
+	const authenticator = bridge?.authenticator ?? createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
 		credentials,
 		sessionIds,
@@ -58,10 +58,11 @@ export function createApp(parts: AppParts) {
 	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => credentials.identify(principal, server).id;
 	const seen = { directory, credentialOf, serverState, standingOf: authenticator.standingOf };
 	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
-	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
+	const adminFor = createAdmin(shared, managed && oauth && { ...known, ...managed, storeClient: oauth.storeClient });
 	const admin = adminFor(createCallerOf(authenticator));
 	const { infoOf } = upstreams;
-	const planes = createPublicPlanes({ ...shared, ...oauth, stages, infoOf, authenticator, admin, ...parts.connecting });
+	const around = { stages, infoOf, authenticator, admin, bridge, ...parts.connecting };
+	const planes = createPublicPlanes({ ...shared, ...oauth, ...around });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,
@@ -91,6 +92,7 @@ export function createApp(parts: AppParts) {
 		},
 	};
 }
+
 
 interface IdentityAround {
 	readonly metrics: Metrics;

@@ -1,5 +1,6 @@
 import type { Server, Snapshot } from '../config/snapshot.ts';
 import type { Sealing } from '../credentials/sealing/create-sealing.ts';
+import type { OAuth } from '../credentials/oauth/create-oauth.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Answer } from '../mcp/answer.ts';
@@ -33,6 +34,8 @@ export interface ResourceParts {
 	serverState(server: Server): ServerState;
 	/** What somebody holds in a workspace as far as is known without a token of theirs. */
 	readonly standingOf: Authenticator['standingOf'];
+	/** Keeps a client of a service for a server. */
+	readonly storeClient: OAuth['storeClient'];
 	/** Makes a call as the data plane would: judged, recorded and forwarded. */
 	runCall(trial: TrialCall): Promise<Answer>;
 }

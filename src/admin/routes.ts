@@ -1,4 +1,5 @@
 import { createAuditRoutes } from './audit.ts';
+import { createCatalogueRoutes } from './catalogue.ts';
 import { createConfigRoutes } from './config.ts';
 import { createCredentialTestRoutes } from './credential-test.ts';
 import { createCredentialsRoutes } from './credentials.ts';
@@ -10,6 +11,7 @@ import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
 import { OPEN_WEBUI_CONNECTION } from './open-webui-connection.ts';
 import { createOpenWebUiLinksRoutes } from './open-webui-links.ts';
+import { createOAuthClientRoutes } from './oauth-client.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
 import { createPlatformGrantsRoutes } from './platform-grants.ts';
 import { createPlatformSettingsRoutes } from './platform-settings.ts';
@@ -31,6 +33,7 @@ const RESOURCES = [
 	createOpenWebUiLinksRoutes,
 	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
+	createOAuthClientRoutes,
 	createToolRulesRoutes,
 	createCredentialsRoutes,
 	createCredentialTestRoutes,
@@ -49,5 +52,6 @@ const RESOURCES = [
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
 export function createRoutes(parts: ResourceParts | undefined): readonly Route[] {
-	return parts === undefined ? [ME] : [ME, ...RESOURCES.flatMap((create) => create(parts))];
+	const always = [ME, ...createCatalogueRoutes()];
+	return parts === undefined ? always : [...always, ...RESOURCES.flatMap((create) => create(parts))];
 }

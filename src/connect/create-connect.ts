@@ -1,6 +1,6 @@
 import type { Connections } from '../credentials/oauth/connections.ts';
 import { type ConnectPlane, type ConnectPlaneParts, createConnectPlane } from './connect-plane.ts';
-import { createConnectLinks } from './links.ts';
+import { type ConnectLinks, createConnectLinks } from './links.ts';
 import { createSealerOf, type DeriveKey } from './sealers.ts';
 import { createSessions } from './sessions.ts';
 
@@ -13,13 +13,17 @@ export interface ConnectAround
 	readonly clientDocument?: ConnectPlaneParts['clientDocument'];
 }
 
+/** The pages, and the links to them that refused calls are answered with. */
+export type Connect = ConnectPlane & Pick<ConnectLinks, 'linkFor'>;
+
 /** Assembles the pages where people connect their accounts. */
-export function createConnect({ deriveKey, connections = NO_CONNECTIONS, ...parts }: ConnectAround): ConnectPlane {
+export function createConnect({ deriveKey, connections = NO_CONNECTIONS, ...parts }: ConnectAround): Connect {
 	const { snapshots } = parts;
 	const sealerOf = createSealerOf(deriveKey);
 	const sessions = createSessions({ snapshots, sealerOf, now: Date.now });
 	const links = createConnectLinks(snapshots, sealerOf);
-	return createConnectPlane({ clientDocument: undefined, ...parts, connections, sessions, links });
+	const plane = createConnectPlane({ clientDocument: undefined, ...parts, connections, sessions, links });
+	return { ...plane, linkFor: links.linkFor };
 }
 
 const nothing = (): Promise<never> => Promise.reject(new Error('there are no connections'));

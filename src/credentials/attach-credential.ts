@@ -127,11 +127,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 		const rendered = renderCredential(wanted.server.transport, values);
 		return hold(wanted, rendered, { token: undefined, freshUntil: now() + validMs });
 	};
-	const openOnce = (wanted: Wanted): Promise<Attached> => {
-		const running = opening.get(wanted.key) ?? open(wanted).finally(() => opening.delete(wanted.key));
-		opening.set(wanted.key, running);
-		return running;
-	};
+	const openOnce = (wanted: Wanted): Promise<Attached> => once(opening, wanted.key, () => open(wanted));
 	const attachToken = (wanted: Wanted): Attached | Promise<Attached> => {
 		if (tokenFor === undefined)
 			throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: 'no tokens are kept here' });
@@ -169,6 +165,13 @@ function createAttachStatic(): (principal: Principal, server: Server) => Attache
 		fixed.set(server, known);
 		return server.isolation === 'shared' ? known : { ...known, key: identityOf(server, principal).key };
 	};
+}
+
+// One for all who wait; nobody's going away ends it.
+function once<T>(running: Map<ScopeKey, Promise<T>>, key: ScopeKey, begin: () => Promise<T>): Promise<T> {
+	const known = running.get(key) ?? begin().finally(() => running.delete(key));
+	running.set(key, known);
+	return known;
 }
 
 interface Lacking {

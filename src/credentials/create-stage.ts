@@ -2,6 +2,7 @@ import type { SnapshotSource } from '../config/snapshot.ts';
 import { createEgress } from '../lib/egress/create-egress.ts';
 import type { Log } from '../observe/log.ts';
 import { type Credentials, createCredentials } from './attach-credential.ts';
+import type { LinkFor } from './connect-required.ts';
 import { createOAuth, type OAuth, type OAuthParts } from './oauth/create-oauth.ts';
 import { createOpenCredential, type OpenCredentialParts } from './open-credential.ts';
 
@@ -12,6 +13,8 @@ export interface CredentialStageParts {
 	readonly managed?: OpenCredentialParts & Pick<OAuthParts, 'refresh'>;
 	/** What services may name although it is not public. */
 	readonly egressAllow?: readonly string[];
+	/** Where people are sent who have nothing connected yet. */
+	readonly linkFor: LinkFor;
 	readonly log: Log;
 }
 
@@ -23,7 +26,7 @@ export interface CredentialStage {
 
 /** Assembles them. */
 export function createCredentialStage(parts: CredentialStageParts): CredentialStage {
-	const { snapshots, managed, egressAllow = [], log } = parts;
+	const { snapshots, managed, egressAllow = [], linkFor, log } = parts;
 	const onTrouble = (err: unknown): void => log.warn({ err }, 'a connection could not be renewed');
 	const around = { snapshots, egress: createEgress({ allowed: egressAllow }), now: Date.now, onTrouble };
 	const oauth = managed && createOAuth({ ...managed, ...around });
@@ -33,6 +36,7 @@ export function createCredentialStage(parts: CredentialStageParts): CredentialSt
 		current: snapshots.current,
 		open,
 		tokenFor,
+		linkFor,
 		answerRefusal: oauth?.answerRefusal,
 	});
 	return { credentials, oauth };

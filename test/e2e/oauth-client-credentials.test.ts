@@ -68,6 +68,22 @@ describe('a workspace whose gateway signs in by itself', () => {
 		expect(await late().accessTokens.tokenFor(before)).toBeDefined();
 	});
 
+	it('is connected by an administrator over the network, who never sees the secret again', async () => {
+		const put = (groups: readonly string[]) =>
+			fetch(`${world.gateway.url}/api/v1/workspaces/google/servers/tools/oauth-client`, {
+				method: 'PUT',
+				headers: { 'content-type': 'application/json', authorization: `Bearer ${world.gateway.tokenFor(groups)}` },
+				body: JSON.stringify({ clientId: 'with-secret', clientSecret: SECRET }),
+			});
+		expect((await put(['google'])).status).not.toBe(200);
+		const answer = await put(['google-admins']);
+		const text = await answer.text();
+		expect([answer.status, JSON.parse(text)]).toMatchObject([200, { clientId: 'with-secret', connected: true }]);
+		expect(text).not.toContain(SECRET);
+		const [kept] = await world.query<{ text: string }>('select r::text as text from portcullis.oauth_registration r');
+		expect(kept?.text).not.toContain(Buffer.from(SECRET).toString('hex'));
+	});
+
 	it('is connected by nobody who only writes', async () => {
 		const writer = world.person('writer', ['google'], 'write');
 		expect(await oauth.connections.list(writer)).toEqual([]);

@@ -1,9 +1,13 @@
+import { BRIDGE_REQUIREMENTS } from './requirements-bridge.ts';
+import { CATALOGUE_REQUIREMENTS } from './requirements-catalogue.ts';
 import { CONNECT_REQUIREMENTS } from './requirements-connect.ts';
+import { CREDENTIAL_REQUIREMENTS } from './requirements-credentials.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
 import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
 import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
+import { OAUTH_REQUIREMENTS } from './requirements-oauth.ts';
 import { OPENAPI_REQUIREMENTS } from './requirements-openapi.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
@@ -32,10 +36,14 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...STORE_REQUIREMENTS,
 	...DEPLOY_REQUIREMENTS,
 	...KEY_REQUIREMENTS,
+	...CREDENTIAL_REQUIREMENTS,
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...BRIDGE_REQUIREMENTS,
+	...CATALOGUE_REQUIREMENTS,
 	...OPENAPI_REQUIREMENTS,
 	...SECRET_STORE_REQUIREMENTS,
 	...CONNECT_REQUIREMENTS,
+	...OAUTH_REQUIREMENTS,
 ];

@@ -37,8 +37,18 @@ afterEach(async () => {
 async function start(options: ManagedOptions = {}): Promise<void> {
 	gateway = await startManagedGateway(
 		{
-			workspaces: { google: { servers: { tools: { transport: 'http', url: upstream.url } } } },
-			grants: [{ group: 'G', workspace: 'google', access: 'write' }],
+			workspaces: {
+				google: {
+					servers: {
+						tools: { transport: 'http', url: upstream.url },
+						kept: { transport: 'http', url: upstream.url, headers: { 'x-api-key': '${secret:key}' } },
+					},
+				},
+			},
+			grants: [
+				{ group: 'G', workspace: 'google', access: 'write' },
+				{ group: 'A', workspace: 'google', access: 'admin' },
+			],
 		},
 		{ postgres, by: line.through, ...options },
 	);
@@ -46,10 +56,10 @@ async function start(options: ManagedOptions = {}): Promise<void> {
 }
 
 const bearer = (): Record<string, string> => ({ authorization: `Bearer ${gateway.tokenFor(['G'])}` });
-const call = (headers = bearer()) =>
+const call = (headers = bearer(), server = 'tools') =>
 	post(
 		`${gateway.url}/w/google/mcp`,
-		legacy('tools/call', { name: 'tools__echo', arguments: { text: 'hello' } }),
+		legacy('tools/call', { name: `${server}__echo`, arguments: { text: 'hello' } }),
 		headers,
 	);
 const workspaceId = (): string => gateway.configuration.snapshots.current().workspaces.get('google')?.id ?? '';
@@ -119,6 +129,28 @@ describe('a gateway whose database is gone', () => {
 		const events = await beside.withWorkspace(workspaceId(), 'test', (tx) => listAuditEvents(tx, { limit: 1_000 }));
 		expect(events.filter(({ kind, tool }) => kind === 'intent' && tool === 'echo')).toHaveLength(201);
 		expect(events.filter(({ kind, tool }) => kind === 'outcome' && tool === 'echo')).toHaveLength(201);
+	});
+
+	it('serves calls with a secret that it keeps, asking the database nothing once it is in use', async () => {
+		await start();
+		const kept = await fetch(`${gateway.url}/api/v1/workspaces/google/servers/kept/credential`, {
+			method: 'PUT',
+			headers: {
+				authorization: `Bearer ${gateway.tokenFor(['A'])}`,
+				'content-type': 'application/json',
+				'if-none-match': '*',
+			},
+			body: JSON.stringify({ values: { key: 'kept-key' } }),
+		});
+		expect(kept.status).toBe(201);
+		expect((await call(bearer(), 'kept')).text).toContain('hello');
+		await gateway.shipped();
+		await line.cut();
+		const sent = line.sentBytes();
+		const answers = await Promise.all(Array.from({ length: 100 }, () => call(bearer(), 'kept')));
+		expect(answers.every(({ status, text }) => status === 200 && text.includes('hello'))).toBe(true);
+		expect(line.sentBytes()).toBe(sent);
+		expect(upstream.seen.at(-1)?.headers['x-api-key']).toBe('kept-key');
 	});
 
 	it('refuses changes, and takes up by itself what changed meanwhile', async () => {

@@ -73,9 +73,10 @@ export async function startConnectingWorld(servers: WorldServers, define = perso
 		]),
 	);
 	const grants = Object.keys(servers).map((workspace) => ({ group: workspace, workspace, access: 'write' }));
+	const admins = Object.keys(servers).map((workspace) => ({ group: `${workspace}-admins`, workspace, access: 'admin' }));
 	const keys = createKeyRing([{ id: 'test', key: RING_KEY }]);
 	const gateway = await startManagedGateway(
-		{ publicUrl: ORIGIN, workspaces, grants },
+		{ publicUrl: ORIGIN, workspaces, grants: [...grants, ...admins] },
 		{ keys, egressAllow: [...LOOPBACK] },
 	);
 	const { database, configuration } = gateway;
