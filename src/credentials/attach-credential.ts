@@ -91,7 +91,7 @@ const OPENING_MS = 20_000;
 
 /** Builds the stage. */
 export function createCredentials(parts: CredentialsParts): Credentials {
-	const { current, tokenFor, answerRefusal, now = () => performance.now() } = parts;
+	const { current, tokenFor, now = () => performance.now() } = parts;
 	const attachStatic = createAttachStatic();
 	const held = new LRUCache<ScopeKey, Held>({ max: MOST_HELD, ttl: IDLE_MS, updateAgeOnGet: true });
 	const opening = new Map<ScopeKey, Promise<Attached>>();
@@ -111,11 +111,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 	};
 	const holdToken = (wanted: Wanted, token: Secret): Attached => {
 		const rendered = renderCredential(wanted.server.transport, { token });
-		// The token in the headers by then, which need not be this one.
-		const refused = (refusal: Refusal): PortcullisError | undefined => {
-			const sent = held.get(wanted.key)?.token;
-			return sent && answerRefusal?.(targetOf(wanted), sent, refusal);
-		};
+		const refused = refusalOf(parts, wanted, () => held.get(wanted.key)?.token);
 		return hold(wanted, { ...rendered, refused }, { token, freshUntil: Number.POSITIVE_INFINITY });
 	};
 	const open = async (wanted: Wanted): Promise<Attached> => {
@@ -172,6 +168,18 @@ function once<T>(running: Map<ScopeKey, Promise<T>>, key: ScopeKey, begin: () =>
 	const known = running.get(key) ?? begin().finally(() => running.delete(key));
 	running.set(key, known);
 	return known;
+}
+
+// `sent` gives the token in the headers by then, which need not be the one they began with.
+function refusalOf(
+	{ answerRefusal }: CredentialsParts,
+	wanted: Wanted,
+	sent: () => Secret | undefined,
+): Attached['refused'] {
+	return (refusal) => {
+		const token = sent();
+		return token && answerRefusal?.(targetOf(wanted), token, refusal);
+	};
 }
 
 interface Lacking {

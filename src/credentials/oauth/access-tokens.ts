@@ -62,39 +62,13 @@ export function createAccessTokens({ rows, renew, now, onTrouble }: AccessTokens
 	const pauses = new LRUCache<ScopeKey, Pause>({ max: MOST_HELD });
 	const refusals = new LRUCache<ScopeKey, { readonly token: string; readonly at: number }>({ max: MOST_HELD });
 	const inFlight = new Map<ScopeKey, Promise<Secret>>();
-	const slots = createSlots(MOST_AT_ONCE);
 
 	const isRefused = (key: ScopeKey, { accessToken }: StoredTokens): boolean =>
 		refusals.peek(key)?.token === accessToken;
 	const isGood = (key: ScopeKey, tokens: StoredTokens): boolean =>
 		!isRefused(key, tokens) && freshnessOf(tokens, now()) === 'fresh';
 
-	async function read({ key, workspaceId, credentialId, version }: ConnectionTarget) {
-		const row = held.has(key) ? undefined : await rows.credential(workspaceId, credentialId);
-		// A look before the lock, for what is good needs none.
-		if (row?.version !== version || row.state !== 'ok') return undefined;
-		const tokens = await rows.openTokens(workspaceId, row, AbortSignal.timeout(READING_MS));
-		return isGood(key, tokens) ? tokens : undefined;
-	}
-
-	async function obtain(target: ConnectionTarget): Promise<Secret> {
-		const { key } = target;
-		const pause = pauses.get(key);
-		if (pause !== undefined && now() < pause.until) throw waiting(pause, now());
-		try {
-			const tokens = (await read(target)) ?? (await slots(() => renew(target, (stored) => isGood(key, stored))));
-			pauses.delete(key);
-			const secret = createSecret(tokens.accessToken);
-			held.set(key, { tokens, secret });
-			return secret;
-		} catch (error) {
-			const failures = (pause?.failures ?? 0) + 1;
-			const waitMs = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
-			pauses.set(key, { until: now() + waitMs, failures, error });
-			throw error;
-		}
-	}
-
+	const obtain = createObtain({ rows, renew, now }, { held, pauses, isGood });
 	// One for all who wait; nobody's going away ends it.
 	function obtainOnce(target: ConnectionTarget): Promise<Secret> {
 		const { key } = target;
@@ -133,6 +107,44 @@ export function createAccessTokens({ rows, renew, now, onTrouble }: AccessTokens
 		async close() {
 			await Promise.allSettled(inFlight.values());
 		},
+	};
+}
+
+interface Memory {
+	readonly held: LRUCache<ScopeKey, Held>;
+	readonly pauses: LRUCache<ScopeKey, Pause>;
+	isGood(key: ScopeKey, tokens: StoredTokens): boolean;
+}
+
+function createObtain(
+	{ rows, renew, now }: Omit<AccessTokensParts, 'onTrouble'>,
+	{ held, pauses, isGood }: Memory,
+): (target: ConnectionTarget) => Promise<Secret> {
+	const slots = createSlots(MOST_AT_ONCE);
+	async function read({ key, workspaceId, credentialId, version }: ConnectionTarget) {
+		const row = held.has(key) ? undefined : await rows.credential(workspaceId, credentialId);
+		// A look before the lock, for what is good needs none.
+		if (row?.version !== version || row.state !== 'ok') return undefined;
+		const tokens = await rows.openTokens(workspaceId, row, AbortSignal.timeout(READING_MS));
+		return isGood(key, tokens) ? tokens : undefined;
+	}
+
+	return async (target) => {
+		const { key } = target;
+		const pause = pauses.get(key);
+		if (pause !== undefined && now() < pause.until) throw waiting(pause, now());
+		try {
+			const tokens = (await read(target)) ?? (await slots(() => renew(target, (stored) => isGood(key, stored))));
+			pauses.delete(key);
+			const secret = createSecret(tokens.accessToken);
+			held.set(key, { tokens, secret });
+			return secret;
+		} catch (error) {
+			const failures = (pause?.failures ?? 0) + 1;
+			const waitMs = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+			pauses.set(key, { until: now() + waitMs, failures, error });
+			throw error;
+		}
 	};
 }
 

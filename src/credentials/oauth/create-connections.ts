@@ -1,5 +1,6 @@
 import type { Server, SnapshotSource } from '../../config/snapshot.ts';
 import { PortcullisError } from '../../errors/portcullis-error.ts';
+import type { Principal } from '../../identity/principal.ts';
 import { principalKey } from '../../lib/principal-key.ts';
 import { type CredentialRow, credentialAt, deleteCredential, listCredentials } from '../../store/queries/credential.ts';
 import { checkCallback } from './authorization.ts';
@@ -26,7 +27,7 @@ const STEP_MS = 30_000;
 
 /** Connections as the pages use them. */
 export function createConnections(parts: ConnectionsParts): Connections {
-	const { snapshots, store, rows } = parts;
+	const { snapshots, store } = parts;
 	const reach = (person: Parameters<Connections['begin']>[0], name: Parameters<Connections['begin']>[1]) =>
 		reachServer(snapshots.current(), person, name);
 	const rowAt = ({ workspace, server, owner }: Connectable) =>
@@ -58,42 +59,9 @@ export function createConnections(parts: ConnectionsParts): Connections {
 			const origin = originOf(parts);
 			return { url: await beginConnecting(parts, { connectable, person, browserSession, origin, before, signal }) };
 		},
-		async finish(query, browserSession, person) {
-			const signal = AbortSignal.timeout(STEP_MS);
-			const [state = '', ...more] = query.getAll('state');
-			const workspaceId = more.length > 0 ? undefined : workspaceOfState(state);
-			const isTheirs = [...person.grants.values()].some((grant) => grant.workspaceId === workspaceId);
-			if (workspaceId === undefined || !isTheirs) throw new PortcullisError('PC_OAUTH_STATE');
-			const back = await rows.take(workspaceId, { state, browserSession, person }, signal);
-			if (back === undefined) throw new PortcullisError('PC_OAUTH_STATE');
-			const { authorization } = back;
-			const callback = checkCallback(authorization, query, state);
-			const connectable = connectables(snapshots.current(), person).find(
-				({ workspace, server }) => workspace.id === workspaceId && server.slug === back.server,
-			);
-			// What has changed meanwhile (whose the credential is, or whether they may) is not decided by what was meant then.
-			const isSame = (connectable?.owner === undefined ? 'workspace' : 'principal') === back.owner;
-			if (connectable === undefined || !isSame) throw new PortcullisError('PC_OAUTH_STATE');
-			const { verifier, redirectUri, server, registration, resource } = authorization;
-			const place = { server, registration, resource, signal };
-			const set = await parts.requests.redeem(place, { callback, verifier, redirectUri });
-			const { issuer } = server;
-			const asked = authorization.scopes;
-			const from = { grant: 'authorization-code', issuer, registration, resource, asked } as const;
-			await keepTokens(parts, connectable, { set, from, createdBy: principalKey(person), signal });
-			return shown(connectable);
-		},
-		async disconnect(person, name) {
-			const connectable = reach(person, name);
-			const row = await rowAt(connectable);
-			if (row === undefined) return;
-			const signal = AbortSignal.timeout(STEP_MS);
-			const tokens = await tokensOf(parts, connectable, row, signal).catch(() => undefined);
-			await store.withWorkspace(connectable.workspace.id, REASON, (tx) => deleteCredential(tx, { id: row.id }));
-			await parts.refresh();
-			// Here it is gone whatever the service says of it.
-			if (tokens !== undefined) await revoke(parts, connectable, tokens, signal).catch(() => undefined);
-		},
+		finish: async (query, browserSession, person) =>
+			shown(await finishConnecting(parts, { query, browserSession, person })),
+		disconnect: (person, name) => disconnect(parts, reach(person, name)),
 		async setValues(person, name, values) {
 			const connectable = reach(person, name);
 			const asks = parts.asksOf(connectable.server);
@@ -107,6 +75,52 @@ export function createConnections(parts: ConnectionsParts): Connections {
 			});
 		},
 	};
+}
+
+interface Back {
+	readonly query: URLSearchParams;
+	readonly browserSession: string;
+	readonly person: Principal;
+}
+
+async function finishConnecting(
+	parts: ConnectionsParts,
+	{ query, browserSession, person }: Back,
+): Promise<Connectable> {
+	const signal = AbortSignal.timeout(STEP_MS);
+	const [state = '', ...more] = query.getAll('state');
+	const workspaceId = more.length > 0 ? undefined : workspaceOfState(state);
+	const isTheirs = [...person.grants.values()].some((grant) => grant.workspaceId === workspaceId);
+	if (workspaceId === undefined || !isTheirs) throw new PortcullisError('PC_OAUTH_STATE');
+	const back = await parts.rows.take(workspaceId, { state, browserSession, person }, signal);
+	if (back === undefined) throw new PortcullisError('PC_OAUTH_STATE');
+	const { authorization } = back;
+	const callback = checkCallback(authorization, query, state);
+	const connectable = connectables(parts.snapshots.current(), person).find(
+		({ workspace, server }) => workspace.id === workspaceId && server.slug === back.server,
+	);
+	// What has changed meanwhile (whose the credential is, or whether they may) is not decided by what was meant then.
+	const isSame = (connectable?.owner === undefined ? 'workspace' : 'principal') === back.owner;
+	if (connectable === undefined || !isSame) throw new PortcullisError('PC_OAUTH_STATE');
+	const { verifier, redirectUri, server, registration, resource, scopes } = authorization;
+	const place = { server, registration, resource, signal };
+	const set = await parts.requests.redeem(place, { callback, verifier, redirectUri });
+	const from = { grant: 'authorization-code', issuer: server.issuer, registration, resource, asked: scopes } as const;
+	await keepTokens(parts, connectable, { set, from, createdBy: principalKey(person), signal });
+	return connectable;
+}
+
+async function disconnect(parts: ConnectionsParts, connectable: Connectable): Promise<void> {
+	const { workspace, server, owner } = connectable;
+	const place = { server: server.slug, owner };
+	const row = await parts.store.withWorkspace(workspace.id, REASON, (tx) => credentialAt(tx, place));
+	if (row === undefined) return;
+	const signal = AbortSignal.timeout(STEP_MS);
+	const tokens = await tokensOf(parts, connectable, row, signal).catch(() => undefined);
+	await parts.store.withWorkspace(workspace.id, REASON, (tx) => deleteCredential(tx, { id: row.id }));
+	await parts.refresh();
+	// Here it is gone whatever the service says of it.
+	if (tokens !== undefined) await revoke(parts, connectable, tokens, signal).catch(() => undefined);
 }
 
 const NOBODY = { issuer: null, tid: null, oid: null };
