@@ -40,6 +40,18 @@ export const OPENAPI_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'openapi-two-workspaces',
+		promise: 'Real servers are called as people of two workspaces, and nothing of one is there for the other.',
+		source: 'docs/openapi.md',
+		proofs: [
+			['test/e2e/openapi-real-servers.test.ts', 'reads and writes files of their own folder, and none of the other'],
+			['test/e2e/openapi-real-servers.test.ts', 'remembers in a memory of their own'],
+			['test/e2e/openapi-real-servers.test.ts', 'commits to a repository of their own'],
+			['test/e2e/openapi-real-servers.test.ts', 'asks a database of their own'],
+			['test/e2e/openapi-real-servers.test.ts', 'finds at the other’s addresses neither documents nor tools'],
+		],
+	},
+	{
 		id: 'openapi-in-time',
 		promise: 'A call of an OpenAPI address ends with a sentence before Open WebUI stops waiting.',
 		source: 'docs/openapi.md',
