@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApplyCommand } from './apply.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
+import { addCatalogueCommands } from './catalogue.ts';
 import type { CommandIo, Serve } from './command.ts';
 import { addConfigCommands } from './config.ts';
 import { addExplainCommand } from './explain.ts';
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addConfigCommands,
 	addWorkspaceCommands,
 	addServerCommands,
+	addCatalogueCommands,
 	addToolCommands,
 	addToolsetCommands,
 	addGrantCommands,
