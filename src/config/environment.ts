@@ -59,6 +59,13 @@ export const SETTINGS = {
 		default: '',
 		meaning: 'A file with further listeners for callers, and how an edge in front of each proves itself. Empty: none.',
 	},
+	secretStoresFile: {
+		name: 'PORTCULLIS_SECRET_STORES',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning: 'A file with the external stores of secrets: Vault, OpenBao, Azure Key Vault. Empty: none.',
+	},
 	configFile: {
 		...PATH,
 		name: 'PORTCULLIS_CONFIG',

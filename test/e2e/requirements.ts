@@ -4,8 +4,10 @@ import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
 import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
+import { OPENAPI_REQUIREMENTS } from './requirements-openapi.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
+import { SECRET_STORE_REQUIREMENTS } from './requirements-secret-stores.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
 import { STORE_REQUIREMENTS } from './requirements-store.ts';
 
@@ -33,5 +35,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...OPENAPI_REQUIREMENTS,
+	...SECRET_STORE_REQUIREMENTS,
 	...CONNECT_REQUIREMENTS,
 ];

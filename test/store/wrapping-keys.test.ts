@@ -3,15 +3,18 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readSecretStores } from '../../src/config/read-secret-stores.ts';
 import { checkKeys, keysInUse } from '../../src/credentials/keys/check-keys.ts';
 import { createKeyRing, type RingKey } from '../../src/credentials/keys/key-ring.ts';
 import { openKeys } from '../../src/credentials/keys/open-keys.ts';
 import { createSecret } from '../../src/lib/secret.ts';
 import { createStore, type Store } from '../../src/store/store.ts';
 import { startTestPostgres, type TestDatabase, type TestPostgres } from '../fakes/postgres.ts';
+import { startFakeVault } from '../fakes/vault.ts';
 import { createMigrated, run } from './migrated-database.ts';
 
 const newKey = (id: string): RingKey => ({ id, key: randomBytes(32) });
+const NO_STORES = readSecretStores('', {});
 const SIGNAL = new AbortController().signal;
 
 describe('the wrapping keys of a gateway', () => {
@@ -20,7 +23,11 @@ describe('the wrapping keys of a gateway', () => {
 	let store: Store;
 	let folder: string;
 	const settings = (given: Partial<Parameters<typeof openKeys>[0]['environment']> = {}) => {
-		return { store, environment: { keyFile: '', keys: [], databaseUrl: '', dataFolder: folder, ...given } };
+		return {
+			store,
+			stores: NO_STORES,
+			environment: { keyFile: '', keys: [], databaseUrl: '', dataFolder: folder, ...given },
+		};
 	};
 	const check = (...keys: readonly [RingKey, ...RingKey[]]): Promise<void> =>
 		checkKeys(createKeyRing(keys), store, SIGNAL);
@@ -105,6 +112,33 @@ describe('the wrapping keys of a gateway', () => {
 		const keys = [createSecret(keyText(key))];
 		expect((await openKeys(settings({ keys }))).current).toBe('given');
 		await expect(openKeys(settings({ keys, keyFile: path }))).rejects.toMatchObject({ code: 'PC_KEYS_INVALID' });
+	});
+
+	it('move to Vault and back, each holder opening what it wrapped', async () => {
+		const vault = await startFakeVault();
+		writeFileSync(join(folder, 'token'), vault.rootToken);
+		const file = join(folder, 'stores.yaml');
+		const storesWith = (first: string) => {
+			const auth = `auth: { method: token, tokenFile: token }`;
+			writeFileSync(file, `${first}vault:\n  address: ${vault.address}\n  ${auth}\n  transit: {}\n`);
+			return readSecretStores(file, {});
+		};
+		const [own, inVault] = [
+			await openKeys(settings()),
+			await openKeys({ ...settings(), stores: storesWith('wrapsKeys: vault\n') }),
+		];
+		expect([own.current, inVault.current]).toEqual([expect.not.stringContaining(':'), 'vault:transit/portcullis:v1']);
+		const kept = await own.wrap(Buffer.from('one'), SIGNAL);
+		const moved = await inVault.wrap(Buffer.from('two'), SIGNAL);
+		expect(String(await inVault.unwrap(kept.keyId, kept.wrapped, SIGNAL))).toBe('one');
+		await expect(openKeys(settings())).rejects.toMatchObject({ code: 'PC_KEYS_WRONG' });
+		const back = await openKeys({ ...settings(), stores: storesWith('') });
+		expect([back.current, String(await back.unwrap(moved.keyId, moved.wrapped, SIGNAL))]).toEqual([own.current, 'two']);
+		await vault.close();
+		await expect(back.unwrap(moved.keyId, moved.wrapped, SIGNAL)).rejects.toMatchObject({
+			code: 'PC_KEYS_UNAVAILABLE',
+		});
+		await Promise.all([own, inVault, back].map((keys) => keys.close()));
 	});
 
 	it('are refused from a file that others may read, that is not there, or that holds weak ones', async () => {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { Environment } from '../../config/environment.ts';
+import type { SecretStores } from '../../config/secret-stores.ts';
 import { StartError } from '../../store/start-error.ts';
 import type { Store } from '../../store/store.ts';
+import { openExternalKeys } from '../external/open-external.ts';
 import { checkKeys, keysInUse } from './check-keys.ts';
 import { createEnvironmentKeys } from './environment-keys.ts';
 import { createFileKeys } from './file-keys.ts';
+import { joinKeys } from './joined-keys.ts';
 import { createNoKeys } from './no-keys.ts';
 import { makeOwnKeyFile, ownKeyFile } from './own-key-file.ts';
 import type { WrappingKeys } from './wrapping-keys.ts';
@@ -12,6 +15,8 @@ import type { WrappingKeys } from './wrapping-keys.ts';
 /** Where the keys may come from, and the database they are for. */
 export interface OpenKeysParts {
 	readonly environment: Pick<Environment, 'keyFile' | 'keys' | 'databaseUrl' | 'dataFolder'>;
+	/** External stores, one of which may hold the key that wraps. */
+	readonly stores: SecretStores;
 	readonly store: Store;
 }
 
@@ -22,7 +27,7 @@ const PATIENCE_MS = 30_000;
  * wrong ones, or gone while secrets are sealed with them.
  */
 export async function openKeys(parts: OpenKeysParts): Promise<WrappingKeys> {
-	const keys = (await chosenKeys(parts)) ?? (await ownKeys(parts));
+	const keys = await chooseKeys(parts);
 	if (keys === undefined) return withoutKeys(parts);
 	try {
 		await checkKeys(keys, parts.store, AbortSignal.timeout(PATIENCE_MS));
@@ -31,6 +36,22 @@ export async function openKeys(parts: OpenKeysParts): Promise<WrappingKeys> {
 		await keys.close();
 		throw error;
 	}
+}
+
+// Keys that wrapped once go on opening, wherever they are: so a gateway moves from one holder to another.
+async function chooseKeys(parts: OpenKeysParts): Promise<WrappingKeys | undefined> {
+	const { stores } = parts;
+	const given = await chosenKeys(parts);
+	const ring = given ?? (stores.wrapsKeys === undefined ? await ownKeys(parts) : await existingKeys(parts));
+	const holders = openExternalKeys(stores);
+	const wraps = stores.wrapsKeys === undefined ? ring : holders.get(stores.wrapsKeys);
+	if (holders.size === 0 || wraps === undefined) return wraps;
+	return joinKeys(new Map([...holders, ...(ring === undefined ? [] : [['', ring] as const])]), wraps);
+}
+
+async function existingKeys({ environment }: OpenKeysParts): Promise<WrappingKeys | undefined> {
+	const path = ownKeyFile(environment.dataFolder);
+	return environment.databaseUrl === '' && existsSync(path) ? createFileKeys(path) : undefined;
 }
 
 /** The source that the settings name; `undefined` where they name none. One setting, one source: a case for each. */

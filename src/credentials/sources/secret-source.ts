@@ -5,8 +5,15 @@ import type { Secret } from '../../lib/secret.ts';
 export interface SecretReference {
 	/** Name of the source: `vault`, `azure`. */
 	readonly source: string;
-	/** What the source needs to find it: mount, path, version, …. */
+	/** What the source needs to find it: `name`, below what belongs to the workspace. */
 	readonly at: JsonObject;
+}
+
+/** Whose secret is wanted: a reference leads nowhere else. */
+export interface SecretOwner {
+	readonly workspaceId: string;
+	/** Slug of the workspace. */
+	readonly workspace: string;
 }
 
 /** Named secrets, and how long they may be kept in memory, milliseconds. */
@@ -18,6 +25,6 @@ export interface ReadSecrets {
 /** A store of secrets outside of the gateway. */
 export interface SecretSource {
 	/** Rejects with PC_CREDENTIAL_MISSING where there is no such secret, PC_KEYS_UNAVAILABLE where nobody answers. */
-	read(reference: SecretReference, signal: AbortSignal): Promise<ReadSecrets>;
+	read(reference: SecretReference, owner: SecretOwner, signal: AbortSignal): Promise<ReadSecrets>;
 	close(): Promise<void>;
 }
