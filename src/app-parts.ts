@@ -1,6 +1,7 @@
 import type { RecordKeeper } from './audit/file-record.ts';
 import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
+import type { ConnectAround } from './connect/create-connect.ts';
 import type { FailuresOptions } from './identity/failed-attempts.ts';
 import type { Sharing } from './limits/create-limits.ts';
 import type { Log } from './observe/log.ts';
@@ -16,6 +17,8 @@ export interface AppParts {
 	readonly records: RecordKeeper;
 	/** Where the management API finds what it manages; without it there is nothing to manage. */
 	readonly managed?: { readonly store: Store; readonly refresh: () => Promise<void> };
+	/** What people connect their accounts with; there is nothing to connect without it. */
+	readonly connecting?: Pick<ConnectAround, 'connections' | 'clientDocument'>;
 	/** How limits are kept; by this process alone, unless told. */
 	readonly limiting?: Sharing & Pick<FailuresOptions, 'perMinute'>;
 	/** Whether the snapshot is too old to judge anybody by; never, unless told. */

@@ -6,10 +6,9 @@ import type { AppParts } from './app-parts.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
 import { type AttachCredential, createAttachCredential } from './credentials/attach-credential.ts';
 import { clientForm } from './credentials/client-form.ts';
-import { createDataPlane } from './edge/data-plane.ts';
+import { codeForm } from './credentials/code-form.ts';
 import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
-import { createPublicHandler } from './edge/public-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createKeyUses, type KeyUses } from './identity/key-uses.ts';
 import { createEgress } from './lib/egress/create-egress.ts';
@@ -17,10 +16,10 @@ import { createSealer } from './lib/seal.ts';
 import { createLimits, type Limits } from './limits/create-limits.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
 import { createMetrics, type Metrics } from './observe/metrics.ts';
-import { createOpenApiPlane } from './openapi/openapi-plane.ts';
 import type { Stages } from './pipeline.ts';
 import { decide } from './policy/decide.ts';
 import { decideRoute } from './policy/decide-route.ts';
+import { createPublicPlanes } from './public-planes.ts';
 import { checkMirroredHeaders } from './router/check-mirrored-headers.ts';
 import { createResolveRoute, type ResolveRoute } from './router/resolve-route.ts';
 import { createSeals } from './upstream/create-seals.ts';
@@ -62,8 +61,7 @@ export function createApp(parts: AppParts) {
 	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
-	const dataPlane = createDataPlane({ ...shared, renew: authenticator.renew, stages });
-	const openApi = createOpenApiPlane({ ...shared, stages });
+	const planes = createPublicPlanes({ ...shared, stages, authenticator, admin, ...parts.connecting });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,
@@ -74,13 +72,12 @@ export function createApp(parts: AppParts) {
 		async listen(places: Places) {
 			await admin.ready();
 			const operator = createOperatorHandler({ isReady: () => !draining && !isStale(), metrics: metrics.text });
-			const handlers = { public: createPublicHandler({ data: dataPlane, admin, openApi }, snapshots), operator };
-			return listenAll({ ...places, further: listeners }, handlers);
+			return listenAll({ ...places, further: listeners }, { public: planes.handler, operator });
 		},
 		/** Refuses new calls from now on, and ends the streams that would not end by themselves. */
 		beginDrain() {
 			draining = true;
-			dataPlane.endStreams();
+			planes.endStreams();
 		},
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
@@ -110,6 +107,7 @@ function createIdentity(
 		snapshots,
 		...(listeners && { listeners }),
 		clientForm,
+		codeForm,
 		failures,
 		jwksTimes,
 		noteKeyUse,

@@ -2,7 +2,7 @@
 // command that follows. `node --import ./tools/ensure-built.mjs dist/main.js …` builds and runs in one process, so that
 // signals reach the gateway and not a shell in front of it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 
@@ -35,6 +35,7 @@ function build() {
 		stdio: ['ignore', 2, 2],
 	});
 	if (status !== 0) process.exit(status ?? 1);
+	cpSync(path.join(ROOT, 'src/catalogue/entries'), path.join(ROOT, 'dist/catalogue/entries'), { recursive: true });
 	writeFileSync(STAMP, '');
 	utimesSync(STAMP, startedAt, startedAt); // a file saved during the build is newer than the build
 }

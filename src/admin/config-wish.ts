@@ -8,7 +8,7 @@ import { readEntry } from '../config/read-entry.ts';
 import { type Path, pathText } from '../config/read-yaml.ts';
 import { createLenientLookup, mapFilePaths } from '../config/secret-template.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
-import { sendsSecretElsewhere, withFileNamed } from './directory-graph.ts';
+import { sendsSecretElsewhere, withFileNamed } from './directory-secrets.ts';
 import { hideSecrets } from './endpoint-secrets.ts';
 import { type InputFault, inputInvalid } from './input-invalid.ts';
 import { isForOperator } from './is-for-operator.ts';
@@ -88,7 +88,7 @@ export function requireNothingOfOperator(wanted: Declared, stored: Declared): vo
 		const { directories } = stored.platform;
 		const before = Object.hasOwn(directories, id) ? directories[id] : undefined;
 		if (!sendsSecretElsewhere({ before, after })) continue;
-		faults.push({ path: `body.config.directories.${id}.graph`, message: 'is for the operator to set' });
+		faults.push({ path: `body.config.directories.${id}`, message: 'is for the operator to set' });
 	}
 	if (faults.length > 0) throw new PortcullisError('PC_OPERATOR_ONLY', { data: { errors: faults.slice(0, 50) } });
 }

@@ -20,7 +20,7 @@ import {
 import type { PlatformTx } from '../store/tx.ts';
 import type { Caller } from './caller.ts';
 import { type Made, makeChange, type PutAnswer, reasonOf } from './change.ts';
-import { requireOperatorForGraph } from './directory-graph.ts';
+import { requireOperatorForSecrets } from './directory-secrets.ts';
 import { inputInvalid } from './input-invalid.ts';
 import { changeable, found, MANAGED, requireApiManaged, versioned } from './managed.ts';
 import { openPage, PAGE_QUERY, pageOf } from './page.ts';
@@ -52,6 +52,17 @@ const BODY = z.strictObject({
 		})
 		.exactOptional()
 		.describe('How groups are looked up; what the operator set may be sent back as it is, or left out.'),
+	signIn: z
+		.strictObject({
+			clientId: plainText(128),
+			clientSecret: plainText(1_024).describe('A reference, such as ${env:SIGN_IN_SECRET}; of the operator alone.'),
+			authorizeUrl: plainText(2_048).exactOptional(),
+			tokenUrl: plainText(2_048).exactOptional(),
+			idTokenIssuer: plainText(512).exactOptional(),
+			title: plainText(80).exactOptional(),
+		})
+		.exactOptional()
+		.describe('How people sign in with a browser; what the operator set may be sent back as it is, or left out.'),
 });
 
 const { managedBy, version } = MANAGED;
@@ -67,6 +78,16 @@ const SETTINGS = z.strictObject({
 			clientSecret: z.string().describe('The reference, as it was written.'),
 			tokenUrl: z.string().exactOptional(),
 			baseUrl: z.string().exactOptional(),
+		})
+		.exactOptional(),
+	signIn: z
+		.strictObject({
+			clientId: z.string(),
+			clientSecret: z.string().describe('The reference, as it was written.'),
+			authorizeUrl: z.string().exactOptional(),
+			tokenUrl: z.string().exactOptional(),
+			idTokenIssuer: z.string().exactOptional(),
+			title: z.string().exactOptional(),
 		})
 		.exactOptional(),
 });
@@ -139,7 +160,7 @@ const put = ({ store, refresh }: ResourceParts): Route =>
 					const before = await directoryById(tx, directory.id);
 					if (before !== undefined) requireApiManaged(before);
 					requireMatch(context.precondition, before);
-					requireOperatorForGraph(context.caller, { before, after: directory });
+					requireOperatorForSecrets(context.caller, { before, after: directory });
 					if (before !== undefined && issuerOf(before) !== issuerOf(directory)) requireUnused(before, context);
 					await requireRoom(tx, directory, context.snapshot);
 					return before === undefined ? make(tx, directory) : replace(tx, directory, before);

@@ -4,6 +4,7 @@ import type { ListenerSettings } from '../config/listeners.ts';
 import { type ConfigReading, readConfigFile } from '../config/parse-config.ts';
 import { printConfig } from '../config/print-config.ts';
 import { readListeners } from '../config/read-listeners.ts';
+import { readSecretStores } from '../config/read-secret-stores.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import type { CommandIo } from './command.ts';
 
@@ -41,7 +42,8 @@ async function readAll(named: string | undefined, io: CommandIo): Promise<Checke
 	const file = named ?? environment.configFile;
 	const reading = await told(io, () => readConfigFile(file, { env, version: 1 }));
 	const listeners = await told(io, () => readListeners(environment.listenersFile, env));
-	return reading && listeners && { ...reading, file, environment, listeners };
+	const stores = await told(io, () => readSecretStores(environment.secretStoresFile, env));
+	return reading && listeners && stores && { ...reading, file, environment, listeners };
 }
 
 /** What is read, or `undefined` when its faults have been told. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { snapshotOf } from '../../test/fakes/snapshot.ts';
 import type { Directory, Snapshot } from '../config/snapshot.ts';
 import { createAuthenticate } from '../identity/authenticate.ts';
 import { createDemoDirectory, type ServedDirectory } from './demo-directory.ts';
+import { createDemoSignIn, DEMO_WEB_CLIENT } from './demo-sign-in.ts';
 
 const ANYONE = 'employee-a@company.example';
 
@@ -89,5 +91,34 @@ describe('the demo directory', () => {
 		const directory = await createDemoDirectory(folder);
 		served = await directory.serve(0);
 		await expect(directory.serve(served.port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+	});
+
+	it('signs people in by a page, for its own web client on this machine alone', async () => {
+		const directory = await createDemoDirectory(folder);
+		const secret = 'x'.repeat(44);
+		served = await directory.serve(0, createDemoSignIn(directory, secret).handle);
+		const { origin } = new URL(served.jwksUrl);
+		const verifier = 'v'.repeat(43);
+		const redirectUri = 'http://127.0.0.1:8080/connect/signed-in';
+		const challenge = createHash('sha256').update(verifier).digest('base64url');
+		const asked = new URLSearchParams({ redirect_uri: redirectUri, state: 's', nonce: 'n', code_challenge: challenge });
+		const page = await (await fetch(`${origin}/sign-in?${asked}`)).text();
+		const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, href = '']) => new URL(href.replaceAll('&#38;', '&')));
+		expect(links).toHaveLength(6);
+		const redeem = (code: string, parts: object = {}) =>
+			fetch(`${origin}/sign-in/token`, {
+				method: 'POST',
+				body: new URLSearchParams({
+					...{ grant_type: 'authorization_code', client_id: DEMO_WEB_CLIENT, client_secret: secret },
+					...{ code, redirect_uri: redirectUri, code_verifier: verifier, ...parts },
+				}),
+			});
+		const [first, second] = links.map((link) => link.searchParams.get('code') ?? '') as [string, string];
+		const told = (await (await redeem(first)).json()) as { id_token: string };
+		expect(decodeJwt(told.id_token)).toMatchObject({ aud: DEMO_WEB_CLIENT, nonce: 'n', name: 'Google Employee' });
+		expect((await redeem(first)).status).toBe(400);
+		expect((await redeem(second, { client_secret: 'other' })).status).toBe(400);
+		const abroad = new URLSearchParams({ ...Object.fromEntries(asked), redirect_uri: 'https://evil.example/' });
+		expect((await fetch(`${origin}/sign-in?${abroad}`)).status).toBe(400);
 	});
 });

@@ -42,6 +42,9 @@ export interface DemoDirectoryOptions {
 	readonly now?: () => number;
 }
 
+/** Answers a request, or says that it is for somebody else. */
+export type AnswerMore = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /** The demo directory while it answers on a port. */
 export interface ServedDirectory {
 	readonly port: number;
@@ -60,9 +63,11 @@ export interface DemoDirectory {
 	readonly people: readonly DemoPerson[];
 	/** An access token of the person, good for an hour; rejects when nobody has this e-mail address. */
 	tokenFor(email: string): Promise<string>;
+	/** What an application is told of a person who signed in there; rejects when nobody has this e-mail address. */
+	idTokenFor(email: string, signIn: { readonly audience: string; readonly nonce: string }): Promise<string>;
 	jwks(): DemoKeySet;
-	/** Serves keys and metadata on 127.0.0.1; port 0 takes a free one. */
-	serve(port: number): Promise<ServedDirectory>;
+	/** Serves keys and metadata on 127.0.0.1, and whatever `more` says it has answered; port 0 takes a free one. */
+	serve(port: number, more?: AnswerMore): Promise<ServedDirectory>;
 }
 
 const DEFAULTS = {
@@ -110,21 +115,24 @@ export async function createDemoDirectory(folder: string, options: DemoDirectory
 	const people = PEOPLE_FILE.parse(JSON.parse(readOrCreate(join(folder, 'people.json'), firstPeople)));
 	const key = await openKey(readOrCreate(join(folder, 'signing-key.pem'), newKey), issuer);
 
-	async function tokenFor(email: string): Promise<string> {
+	async function signFor(email: string, aud: string, own: Readonly<Record<string, string>>): Promise<string> {
 		const person = people.find((each) => each.email === email);
 		if (person === undefined) throw new Error(`The demo directory has no ${email}; it has ${listEmails(people)}.`);
 		const issuedAt = Math.floor(now() / 1000);
 		return new SignJWT({
-			...personClaims(person, audience),
-			...{ ver: '2.0', iss: issuer, aud: audience, tid: tenantId, azp: CLIENT_ID, azpacr: '0', scp: 'mcp.access' },
+			...personClaims(person, aud),
+			...{ ver: '2.0', iss: issuer, aud, tid: tenantId, ...own },
 			...{ iat: issuedAt, nbf: issuedAt, exp: issuedAt + LIFETIME_S, uti: randomBytes(16).toString('base64url') },
 		})
 			.setProtectedHeader({ typ: 'JWT', alg: 'RS256', kid: key.kid })
 			.sign(key.privateKey);
 	}
 
-	async function serve(port: number): Promise<ServedDirectory> {
-		const server = createServer(answerWith({ issuer, tenantId, jwks: key.jwks }));
+	async function serve(port: number, more: AnswerMore = () => false): Promise<ServedDirectory> {
+		const answer = answerWith({ issuer, tenantId, jwks: key.jwks });
+		const server = createServer((request, response) => {
+			if (!more(request, response)) answer(request, response);
+		});
 		const base = `http://127.0.0.1:${await listen(server, port)}`;
 		const { jwksUrl, metadataUrl } = addressesOf(base, tenantId);
 		return {
@@ -136,7 +144,11 @@ export async function createDemoDirectory(folder: string, options: DemoDirectory
 		};
 	}
 
-	return { issuer, tenantId, audience, people, tokenFor, jwks: () => key.jwks, serve };
+	return {
+		...{ issuer, tenantId, audience, people, jwks: () => key.jwks, serve },
+		tokenFor: (email) => signFor(email, audience, { azp: CLIENT_ID, azpacr: '0', scp: 'mcp.access' }),
+		idTokenFor: (email, signIn) => signFor(email, signIn.audience, { nonce: signIn.nonce }),
+	};
 }
 
 // The files are the directory's whole state: an existing one is never written again.

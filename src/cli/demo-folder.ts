@@ -4,12 +4,15 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Directory } from '../config/snapshot.ts';
+import { DEMO_SIGN_IN_PATHS, DEMO_WEB_CLIENT } from './demo-sign-in.ts';
 
 /** Where the demo keeps its things, below the data folder. */
 export interface DemoPaths {
 	readonly directory: string;
 	readonly config: string;
 	readonly secrets: string;
+	/** Secret of the web client with which people sign in. */
+	readonly signInSecret: string;
 	files(workspace: string): string;
 	memory(workspace: string): string;
 }
@@ -21,6 +24,7 @@ export function demoPaths(dataFolder: string): DemoPaths {
 		directory: join(root, 'directory'),
 		config: join(root, 'portcullis.yaml'),
 		secrets: join(root, 'secrets'),
+		signInSecret: join(root, 'secrets', 'sign-in.key'),
 		files: (workspace) => join(root, 'files', workspace),
 		memory: (workspace) => join(root, 'memory', `${workspace}.jsonl`),
 	};
@@ -41,6 +45,7 @@ const NAMES = Object.keys(DEMO_WORKSPACES) as DemoWorkspace[];
 /** Makes folders, documents and keys that are missing; what is there stays as it is. */
 export function prepareDemoFolder(paths: DemoPaths): void {
 	mkdirSync(paths.secrets, { recursive: true, mode: 0o700 });
+	writeOnce(paths.signInSecret, `${randomBytes(33).toString('base64url')}\n`);
 	for (const workspace of NAMES) {
 		const { title, document } = DEMO_WORKSPACES[workspace];
 		mkdirSync(paths.files(workspace), { recursive: true });
@@ -71,7 +76,7 @@ export type EverythingUrls = Readonly<Record<'google' | 'microsoft', string>>;
 /** Writes the demo's configuration for this run's ports. */
 export function writeDemoConfig(paths: DemoPaths, directory: Directory, urls: EverythingUrls): void {
 	const file = {
-		directories: [directory],
+		directories: [{ ...directory, signIn: signInEntry(paths, new URL(directory.jwksUrl).origin) }],
 		workspaces: Object.fromEntries(NAMES.map((name) => [name, workspaceEntry(paths, name, urls)])),
 		grants: [
 			{ group: 'MCP-Google', workspace: 'google', access: 'write' },
@@ -82,6 +87,16 @@ export function writeDemoConfig(paths: DemoPaths, directory: Directory, urls: Ev
 		],
 	};
 	writeFileSync(paths.config, `# Written anew at each start of the demo.\n${stringify(file)}`, { mode: 0o600 });
+}
+
+function signInEntry({ signInSecret }: DemoPaths, origin: string): object {
+	return {
+		clientId: DEMO_WEB_CLIENT,
+		clientSecret: `\${file:${signInSecret}}`,
+		authorizeUrl: origin + DEMO_SIGN_IN_PATHS.authorize,
+		tokenUrl: origin + DEMO_SIGN_IN_PATHS.token,
+		title: 'the demo directory',
+	};
 }
 
 function workspaceEntry(paths: DemoPaths, name: DemoWorkspace, urls: EverythingUrls): object {

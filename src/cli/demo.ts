@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { childVariables, type Environment } from '../config/environment.ts';
 import type { CommandIo, Serve } from './command.ts';
 import { createDemoDirectory } from './demo-directory.ts';
 import { demoPaths, prepareDemoFolder, writeDemoConfig } from './demo-folder.ts';
 import { startDemoServers } from './demo-servers.ts';
+import { createDemoSignIn } from './demo-sign-in.ts';
 
 /** What the demo runs with. */
 export interface DemoParts {
@@ -15,7 +17,9 @@ export interface DemoParts {
 export async function runDemo({ environment, serve, io }: DemoParts): Promise<void> {
 	const paths = demoPaths(environment.dataFolder);
 	prepareDemoFolder(paths);
-	const directory = await (await createDemoDirectory(paths.directory)).serve(0);
+	const demoDirectory = await createDemoDirectory(paths.directory);
+	const signIn = createDemoSignIn(demoDirectory, readFileSync(paths.signInSecret, 'utf8').trim());
+	const directory = await demoDirectory.serve(0, signIn.handle);
 	const servers = await startDemoServers(paths, childVariables(io.env));
 	try {
 		writeDemoConfig(paths, directory.directory, servers.urls);
@@ -40,6 +44,8 @@ function welcome(port: number): string {
 		'  TOKEN=$(npm run -s portcullis -- token employee-a@company.example)',
 		`  ${call} -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'`,
 		`  ${call} -d '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":${read}}'`,
+		'',
+		`People connect their own accounts in a browser: ${url}/connect`,
 		'',
 		'Ctrl-C stops the gateway and its servers.',
 	].join('\n');

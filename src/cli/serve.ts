@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { type App, createApp } from '../app.ts';
 import { childVariables, type Environment, SETTINGS } from '../config/environment.ts';
 import { readListeners } from '../config/read-listeners.ts';
+import { readSecretStores } from '../config/read-secret-stores.ts';
 import { createSnapshotSource, type FileSnapshotSource } from '../config/snapshot-source.ts';
+import { openKeys } from '../credentials/keys/open-keys.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { openConfiguration } from '../store/configuration.ts';
 import { lockFolder } from '../store/folder-lock.ts';
@@ -35,12 +37,16 @@ interface Around {
 async function open(environment: Environment, { env, log, opened }: Around): Promise<Serving> {
 	// Before anything is started: a faulty file is told at once, and harms nothing.
 	const listeners = readListeners(environment.listenersFile, env);
+	const stores = readSecretStores(environment.secretStoresFile, env);
 	const source = await openFile(environment.configFile, { env, log });
 	if (source !== undefined) opened.add(source.close);
 	const lock = lockFolder(environment.dataFolder);
 	opened.add(lock.release);
 	const store = await openStore({ urls: databaseUrls(environment), dataFolder: environment.dataFolder, log });
 	opened.add(store.close);
+	// Before anything reads a secret, and before anybody is served: a key that is not the one must not be found out later.
+	const keys = await openKeys({ environment, stores, store: store.store });
+	opened.add(keys.close);
 	const file = source && { path: environment.configFile, source };
 	const configuration = await openConfiguration({ opened: store, file, env, log });
 	opened.add(configuration.close);

@@ -8,7 +8,15 @@ import { byHolder, membershipsOf } from './memberships.ts';
 import { buildInstance } from './open-webui.ts';
 import type { RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
-import type { Directory, GrantRule, PublicNames, Snapshot, UpstreamLimits, Workspace } from './snapshot.ts';
+import type {
+	Directory,
+	GrantRule,
+	PublicNames,
+	SignInAccess,
+	Snapshot,
+	UpstreamLimits,
+	Workspace,
+} from './snapshot.ts';
 import { normalOrigin } from './text-rules.ts';
 
 /** The snapshot that a faultless file describes, frozen. The id of a workspace is its slug. */
@@ -58,7 +66,7 @@ export function assembleSnapshot(parts: SnapshotParts): Snapshot {
 }
 
 /** A directory as its entry describes it. */
-export function buildDirectory({ issuer, jwksUrl, v1Issuer, graph, ...entry }: DirectoryEntry): Directory {
+export function buildDirectory({ issuer, jwksUrl, v1Issuer, graph, signIn, ...entry }: DirectoryEntry): Directory {
 	const fill = (address: string): string => fillTid(address, entry.tenantId);
 	return {
 		...entry,
@@ -66,7 +74,16 @@ export function buildDirectory({ issuer, jwksUrl, v1Issuer, graph, ...entry }: D
 		jwksUrl: fill(jwksUrl),
 		...(v1Issuer !== undefined && { v1Issuer: fill(v1Issuer) }),
 		...(graph !== undefined && { graph: { ...graph, tokenUrl: fill(graph.tokenUrl) } }),
+		...(signIn !== undefined && { signIn: buildSignIn(signIn, fill) }),
 	};
+}
+
+function buildSignIn(
+	{ authorizeUrl, tokenUrl, idTokenIssuer, ...entry }: NonNullable<DirectoryEntry['signIn']>,
+	fill: (address: string) => string,
+): SignInAccess {
+	const issuer = idTokenIssuer === undefined ? {} : { idTokenIssuer: fill(idTokenIssuer) };
+	return { ...entry, ...issuer, authorizeUrl: fill(authorizeUrl), tokenUrl: fill(tokenUrl) };
 }
 
 /** The rule at this place of the file's grants. */

@@ -3,7 +3,20 @@ import type { Secret } from '../lib/secret.ts';
 import { isSlug } from '../lib/slug.ts';
 import { text } from './schema-text.ts';
 import { readTemplate, type SecretLookup } from './secret-template.ts';
-import { clientIdFault, directoryUrlFault, graphUrlFault, SLUG_SENTENCE, scopeFault, tidFault } from './text-rules.ts';
+import {
+	clientIdFault,
+	directoryUrlFault,
+	graphUrlFault,
+	lengthRule,
+	SLUG_SENTENCE,
+	scopeFault,
+	tidFault,
+} from './text-rules.ts';
+
+const ENTRA = 'https://login.microsoftonline.com/{tid}/oauth2/v2.0';
+
+// Sessions are sealed with a key that is derived from it, so it must not be one that can be guessed.
+const LEAST_SECRET_CHARS = 32;
 
 /** One directory as the schema understands it. */
 export type DirectoryEntry = z.output<ReturnType<typeof directorySchema>>;
@@ -31,6 +44,7 @@ export function directorySettings(lookup: SecretLookup) {
 		scopes: z.array(text(scopeFault)).min(1).exactOptional(),
 		guests: z.enum(['allow', 'deny']).exactOptional(),
 		graph: graph(lookup).exactOptional(),
+		signIn: signIn(lookup).exactOptional(),
 	};
 }
 
@@ -38,19 +52,32 @@ function graph(lookup: SecretLookup) {
 	return z.strictObject({
 		clientId: text(clientIdFault),
 		clientSecret: reference(lookup),
-		tokenUrl: text(directoryUrlFault).default('https://login.microsoftonline.com/{tid}/oauth2/v2.0/token'),
+		tokenUrl: text(directoryUrlFault).default(`${ENTRA}/token`),
 		baseUrl: text(graphUrlFault).default('https://graph.microsoft.com'),
 	});
 }
 
+function signIn(lookup: SecretLookup) {
+	return z.strictObject({
+		clientId: text(clientIdFault),
+		clientSecret: reference(lookup, LEAST_SECRET_CHARS),
+		authorizeUrl: text(directoryUrlFault).default(`${ENTRA}/authorize`),
+		tokenUrl: text(directoryUrlFault).default(`${ENTRA}/token`),
+		idTokenIssuer: text(directoryUrlFault).exactOptional(),
+		title: text(lengthRule(80)).exactOptional(),
+	});
+}
+
 /** A reference to a secret and nothing else. */
-function reference(lookup: SecretLookup) {
+function reference(lookup: SecretLookup, leastChars = 1) {
 	return z.string().transform((written, context): Secret | undefined => {
-		const { template, faults } = readTemplate(written, lookup);
+		const { template, rendered, faults } = readTemplate(written, lookup);
 		const [secret, ...rest] = template;
 		const isAlone = typeof secret === 'object' && rest.length === 0;
+		const isShort = lookup.placeholder === undefined && rendered.length < leastChars;
 		const missing = isAlone ? [] : ['put the secret into ${env:NAME} or ${file:path}'];
-		for (const message of faults.length > 0 ? faults : missing) context.addIssue(message);
+		const short = isAlone && isShort ? [`must have at least ${leastChars} characters`] : [];
+		for (const message of [...faults, ...(faults.length > 0 ? [] : [...missing, ...short])]) context.addIssue(message);
 		return isAlone ? secret : undefined;
 	});
 }

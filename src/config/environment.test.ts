@@ -19,6 +19,8 @@ describe('the process settings', () => {
 			databaseListenUrl: '',
 			staleMs: 3_600_000,
 			jwksStaleMs: 86_400_000,
+			keyFile: '',
+			keys: [],
 			spoolBytes: 1_073_741_824,
 			redisUrl: '',
 			limitsWithoutStore: 'refuse',

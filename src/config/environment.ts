@@ -59,6 +59,13 @@ export const SETTINGS = {
 		default: '',
 		meaning: 'A file with further listeners for callers, and how an edge in front of each proves itself. Empty: none.',
 	},
+	secretStoresFile: {
+		name: 'PORTCULLIS_SECRET_STORES',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning: 'A file with the external stores of secrets: Vault, OpenBao, Azure Key Vault. Empty: none.',
+	},
 	configFile: {
 		...PATH,
 		name: 'PORTCULLIS_CONFIG',
@@ -99,6 +106,21 @@ export const SETTINGS = {
 		name: 'DATABASE_LISTEN_URL',
 		meaning:
 			'A direct way for LISTEN where `DATABASE_URL` goes through a transaction pooler. Without it changes are seen within a second.',
+	},
+	keyFile: {
+		name: 'PORTCULLIS_KEY_FILE',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning:
+			'File with the keys that secrets are kept with. Empty: with a database of its own, a gateway makes `credential-keys` in the data folder.',
+	},
+	keys: {
+		name: 'PORTCULLIS_KEYS',
+		parse: parseKeys,
+		expected: 'id:key entries with commas between them',
+		default: '',
+		meaning: 'Secret. The same keys in the environment: `id:key`, commas between them, the one that seals first.',
 	},
 	staleMs: {
 		...AMOUNT,
@@ -251,6 +273,12 @@ function parseGatewayUrl(text: string): string | undefined {
 function parseToken(text: string): readonly Secret[] | undefined {
 	if (text === '') return [];
 	return /^[\x21-\x7e]{1,16384}$/.test(text) ? [createSecret(text)] : undefined;
+}
+
+/** None or one text; what is in it is judged where it is used. */
+function parseKeys(text: string): readonly Secret[] | undefined {
+	if (text === '') return [];
+	return text.includes(':') ? [createSecret(text)] : undefined;
 }
 
 function parseNetworks(text: string): readonly string[] | undefined {

@@ -1,7 +1,18 @@
 import { stringify } from 'yaml';
 import type { Secret, SecretTemplate } from '../lib/secret.ts';
 import { escapePlainText as plain } from './secret-template.ts';
-import type { Directory, GrantRule, RateLimits, Server, Snapshot, ToolRule, Toolset, Workspace } from './snapshot.ts';
+import type {
+	Directory,
+	GrantRule,
+	GraphAccess,
+	RateLimits,
+	Server,
+	SignInAccess,
+	Snapshot,
+	ToolRule,
+	Toolset,
+	Workspace,
+} from './snapshot.ts';
 import { isPlainHttpAbroad, looksSecret } from './text-rules.ts';
 
 type References = ReadonlyMap<Secret, string>;
@@ -31,11 +42,18 @@ export function printConfig(snapshot: Snapshot, references: References = new Map
 	return stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function printDirectory({ audiences, graph, ...directory }: Directory, references: References): object {
-	const printed = { ...directory, audiences: audiences.map(plain) };
-	if (graph === undefined) return printed;
-	const { clientSecret } = graph;
-	return { ...printed, graph: { ...graph, clientSecret: clientSecret && printPart(clientSecret, references) } };
+function printDirectory({ audiences, graph, signIn, ...directory }: Directory, references: References): object {
+	return {
+		...directory,
+		audiences: audiences.map(plain),
+		...(graph && { graph: printClient(graph, references) }),
+		...(signIn && { signIn: printClient(signIn, references) }),
+	};
+}
+
+function printClient({ clientSecret, ...client }: GraphAccess | SignInAccess, references: References): object {
+	const title = 'title' in client ? { title: plain(client.title as string) } : {};
+	return { ...client, ...title, clientSecret: clientSecret && printPart(clientSecret, references) };
 }
 
 function printGrant({ match, workspace, level, directory }: GrantRule): object {

@@ -27,6 +27,21 @@ export interface Directory {
 	readonly guests?: 'allow' | 'deny';
 	/** How groups are looked up that a token could not hold; they stay unknown where it is absent. */
 	readonly graph?: GraphAccess;
+	/** How its people sign in with a browser; where it is absent they cannot. */
+	readonly signIn?: SignInAccess;
+}
+
+/** The web client with which people of a directory sign in at the pages for people. */
+export interface SignInAccess {
+	readonly clientId: string;
+	/** `undefined` where the reference leads nowhere in this process: then nobody of the directory can sign in. */
+	readonly clientSecret: Secret | undefined;
+	readonly authorizeUrl: string;
+	readonly tokenUrl: string;
+	/** Exact `iss` of its ID tokens, where that is not the issuer of the directory. */
+	readonly idTokenIssuer?: string;
+	/** Name of the directory on the page where somebody chooses one; its id where it is absent. */
+	readonly title?: string;
 }
 
 /** How group memberships are looked up at Microsoft Graph, by an application of the directory's own. */
@@ -119,6 +134,24 @@ export interface UpstreamLimits {
 	readonly questionMs: number;
 	/** Calls under way at a time, in one process. */
 	readonly concurrency: number;
+}
+
+/** Whose credential a server is called with. */
+export type CredentialUse = 'none' | 'workspace' | 'principal' | 'principal-or-workspace';
+
+/** What a kept credential is: named secrets, tokens of OAuth, or the word of where the secret lies. */
+export type CredentialKind = 'values' | 'oauth' | 'reference';
+
+/** Whether a credential can be used, or somebody has to look after it. */
+export type CredentialState = 'ok' | 'needs-attention';
+
+/** A credential that is kept: which, and nothing that could be used. */
+export interface KeptCredential {
+	readonly id: string;
+	/** Counts what people change; that a token was refreshed is no such change. */
+	readonly version: number;
+	readonly kind: CredentialKind;
+	readonly state: CredentialState;
 }
 
 /** An MCP server configured in a workspace. */

@@ -122,4 +122,20 @@ describe('a cookie', () => {
 		expect(request.rawHeaders).toEqual(['Accept', '*/*']);
 		expect(request.headers).toEqual({ accept: '*/*' });
 	});
+
+	it.each([
+		...['/mcp', '/w/connect/mcp', '/mcp?/connect', '/connected', '/%63onnect', '//connect', '/api/v1/connect', ''],
+		...['/oauths/x', '/CONNECT', '/tools', '/w/a/s/oauth/openapi.json'],
+	])('is taken away everywhere but at the pages for people: at %s', (url) => {
+		const request = Object.assign(requestWith([['Cookie', 'session=1']]), { url });
+		dropForeignHeaders(request, NONE);
+		expect(request.rawHeaders).toEqual([]);
+		expect(request.headers).toEqual({});
+	});
+
+	it.each(['/connect', '/connect/w/a/s/b/key', '/connect?x', '/oauth/callback?code=x'])('stays at %s', (url) => {
+		const request = Object.assign(requestWith([['Cookie', 'session=1']]), { url });
+		dropForeignHeaders(request, NONE);
+		expect(request.rawHeaders).toEqual(['Cookie', 'session=1']);
+	});
 });

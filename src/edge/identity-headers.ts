@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isConnectTarget } from './connect-target.ts';
 
 /** What proxies and identity-aware edges set to say who somebody is; nobody else may. Lower case, with dashes. */
 export const IDENTITY_HEADERS: readonly string[] = [
@@ -37,12 +38,13 @@ export function identityNameOf(name: string): string | undefined {
 
 /**
  * Takes away what a caller may not say on this listener, before anything looks at the request: every header that looks
- * as if it said who somebody is, except those that are read here (spelled as they are read), and cookies, which nothing
- * of the gateway takes. One that is repeated stays in `rawHeaders` alone, for `readHeaders` to refuse the request.
+ * as if it said who somebody is, except those that are read here (spelled as they are read), and cookies, which count
+ * at the pages for people alone. One that is repeated stays in `rawHeaders` alone, for `readHeaders` to refuse the request.
  */
 export function dropForeignHeaders(request: IncomingMessage, reads: ReadonlySet<string>): void {
 	const { rawHeaders } = request;
-	const foreign = foreignNames(rawHeaders, reads);
+	const takesCookies = isConnectTarget(request.url ?? '');
+	const foreign = foreignNames(rawHeaders, reads, takesCookies);
 	if (foreign.size === 0) return;
 	const { headers, headersDistinct } = request;
 	for (const name of foreign) {
@@ -56,12 +58,16 @@ export function dropForeignHeaders(request: IncomingMessage, reads: ReadonlySet<
 	});
 }
 
-function foreignNames(rawHeaders: readonly string[], reads: ReadonlySet<string>): ReadonlySet<string> {
+function foreignNames(
+	rawHeaders: readonly string[],
+	reads: ReadonlySet<string>,
+	takesCookies: boolean,
+): ReadonlySet<string> {
 	const foreign = new Set<string>();
 	for (let index = 0; index < rawHeaders.length; index += 2) {
 		const name = rawHeaders[index] as string;
 		const plain = identityNameOf(name);
-		const isForeign = plain === undefined ? isCookie(name) : !isRead(name, plain, reads);
+		const isForeign = plain === undefined ? !takesCookies && isCookie(name) : !isRead(name, plain, reads);
 		if (isForeign) foreign.add(name.toLowerCase());
 	}
 	return foreign;

@@ -35,7 +35,8 @@ export function originMetadataUrl(request: IncomingMessage, names: PublicNames):
 	return originOf(request, names) + WELL_KNOWN;
 }
 
-function originOf(request: IncomingMessage, names: PublicNames): string {
+/** Origin under which callers know the gateway: as configured, or else as the request names it. */
+export function originOf(request: IncomingMessage, names: PublicNames): string {
 	const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
 	return names.url ?? `${scheme}://${request.headers.host ?? 'localhost'}`;
 }

@@ -14,6 +14,8 @@ export interface PublicPlanes {
 	readonly data: Plane;
 	/** `/api` and everything below. */
 	readonly admin: Plane;
+	/** The pages where people connect their accounts. */
+	readonly connect: Plane & { owns(target: string): boolean };
 	/** The OpenAPI facade and `/tools`. */
 	readonly openApi: Plane & { owns(target: string): boolean };
 }
@@ -25,6 +27,8 @@ export function createPublicHandler(planes: PublicPlanes, snapshots: SnapshotSou
 		if (request.method === 'GET' && isMetadataTarget(target)) {
 			return sendMetadata(request, response, snapshots.current());
 		}
+		// No page of another origin may read or send anything there, whatever it may do elsewhere.
+		if (planes.connect.owns(target)) return void planes.connect.handle(request, response);
 		const isApi = isApiTarget(target);
 		// Only preflights are looked at here: everything else belongs to its plane from its first byte.
 		const cors = request.method === 'OPTIONS' ? corsHeaders(request.headers.origin, snapshots.current().names) : {};

@@ -1,6 +1,9 @@
+import { CONNECT_ERRORS } from './connect-errors.ts';
+import { CREDENTIAL_ERRORS } from './credential-errors.ts';
 import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
+import { OAUTH_ERRORS } from './oauth-errors.ts';
 
 /** Every error a caller can meet. `docs/errors.md` is tested against it. */
 export const ERRORS = {
@@ -18,6 +21,7 @@ export const ERRORS = {
 	),
 
 	...IDENTITY_ERRORS,
+	...CONNECT_ERRORS,
 	PC_PERSON_REQUIRED: row(
 		'policy',
 		403,
@@ -165,12 +169,9 @@ export const ERRORS = {
 		'The call was refused because it cannot be counted at the moment; try again shortly.',
 	),
 
-	PC_CREDENTIAL_MISSING: row(
-		'credentials',
-		502,
-		-31502,
-		'The workspace has no working credential for this server; tell its administrator.',
-	),
+	...CREDENTIAL_ERRORS,
+
+	...OAUTH_ERRORS,
 
 	PC_UPSTREAM_UNREACHABLE: row(
 		'upstream',

@@ -1,22 +1,25 @@
 import type { ListenerSettings } from '../config/listeners.ts';
 import type { SnapshotSource } from '../config/snapshot.ts';
-import { errorCode } from '../errors/portcullis-error.ts';
+import { errorCode, PortcullisError } from '../errors/portcullis-error.ts';
 import { KEY_START } from '../lib/api-key-text.ts';
 import { createApiKeys, type NoteKeyUse } from './api-keys.ts';
 import type { VerifiedClaims } from './check-claims.ts';
-import { createDirectoryKeys } from './directory-keys.ts';
+import { createDirectoryKeys, type DirectoryKeys } from './directory-keys.ts';
 import { createEdgeWay } from './edge/edge-way.ts';
 import { type Attempts, createFailedAttempts, type FailuresOptions } from './failed-attempts.ts';
 import { type FetchKeys, fetchKeys } from './fetch-keys.ts';
 import type { ClientForm } from './graph/app-token.ts';
 import { createMemberGroups } from './graph/member-groups.ts';
 import type { JwksTimes, KeysFetched } from './jwks-cache.ts';
+import { parseToken } from './parse-token.ts';
 import { createPeople, type People } from './people.ts';
 import type { Presented } from './presented.ts';
 import type { Principal } from './principal.ts';
 import { createPrincipals } from './principals.ts';
 import { readBearer } from './read-bearer.ts';
+import { type CodeForm, createSignIn, type SignIn, type SignInOptions } from './sign-in/sign-in.ts';
 import { createTokenClaims } from './token-claims.ts';
+import { checkSignature } from './verify-token.ts';
 
 /** Where the identity stage gets configuration, keys and time from. */
 export interface AuthenticateOptions {
@@ -31,6 +34,8 @@ export interface AuthenticateOptions {
 	readonly jwksTimes?: Partial<JwksTimes>;
 	/** How an application of a directory proves itself to Microsoft Graph; without it no groups are looked up. */
 	readonly clientForm?: ClientForm;
+	/** How a web client of a directory proves itself where it redeems a code; without it nobody signs in with a browser. */
+	readonly codeForm?: CodeForm;
 	/** How many failures of one network address are let pass. */
 	readonly failures?: FailuresOptions;
 	/** Told of each fetch of a key set; for the log. */
@@ -56,6 +61,10 @@ export interface Authenticator {
 	renew(principal: Principal): Principal | undefined;
 	/** What somebody holds in a workspace by what is known without a token of theirs. Rejects with PC_GROUPS_UNAVAILABLE. */
 	readonly standingOf: People['standingOf'];
+	/** How people sign in with a browser. */
+	readonly signIn: SignIn;
+	/** The principal of verified claims under the current snapshot; throws or rejects as `authenticate` does. */
+	principalOf(claims: VerifiedClaims): Principal | Promise<Principal>;
 	/** Aborts what directories are asked at the moment. */
 	close(): void;
 }
@@ -77,6 +86,8 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 	const people = createPeople({ snapshots, principals, asksDirectories: memberGroups !== undefined });
 	const apiKeys = createApiKeys({ snapshots, people, now, noteUse: options.noteKeyUse ?? (() => undefined) });
 	const claimsOfToken = createTokenClaims({ snapshots, keys, now, steadyNow });
+	const checkSigned = createCheckSigned(keys);
+	const signIn = createSignIn({ snapshots, codeForm: options.codeForm ?? noCodeForm, attemptsOf, checkSigned, now });
 	const edges = createEdgeWay({ listeners, snapshots, claimsOfToken, keys: fetching, now });
 
 	function authenticateToken(token: string, attempts?: Attempts): Principal | Promise<Principal> {
@@ -106,12 +117,22 @@ export function createAuthenticate(options: AuthenticateOptions): Authenticator 
 		},
 		authenticateToken: (token) => authenticateToken(token),
 		standingOf: people.standingOf,
+		signIn,
+		principalOf: principals.of,
 		close() {
 			keys.close();
 			memberGroups?.close();
 			edges.close();
 		},
 	};
+}
+
+function createCheckSigned({ keyFor }: DirectoryKeys): SignInOptions['checkSigned'] {
+	return async (token, directory) => checkSignature(token, await keyFor(directory, parseToken(token).kid));
+}
+
+function noCodeForm(): never {
+	throw new PortcullisError('PC_CONNECT_NOT_SET_UP');
 }
 
 function countedKey(

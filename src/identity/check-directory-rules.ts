@@ -9,6 +9,11 @@ import { refuseToken, whatToAskFor } from './refuse-token.ts';
 export function checkDirectoryRules(claims: RawClaims, scopes: readonly string[], directory: Directory): void {
 	checkClient(claims, directory);
 	checkScopes(scopes, directory);
+	refuseGuest(claims, directory);
+}
+
+/** Refuses people whose home is another directory, where the operator wants none. Throws PC_TOKEN_GUEST. */
+export function refuseGuest(claims: RawClaims, directory: Directory): void {
 	const isRefusedGuest = directory.guests === 'deny' && isGuest(claims, directory);
 	if (isRefusedGuest) throw refuseToken('PC_TOKEN_GUEST', 'a guest, by acct or idp');
 }

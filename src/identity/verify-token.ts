@@ -43,7 +43,8 @@ function formOf({ iss }: RawClaims, forms: ReadonlyMap<unknown, IssuerForm>): Is
 	return form;
 }
 
-async function checkSignature(token: string, key: CryptoKey | undefined): Promise<void> {
+/** Checks a compact JWS against the key its header names. Rejects with PC_TOKEN_SIGNATURE. */
+export async function checkSignature(token: string, key: CryptoKey | undefined): Promise<void> {
 	if (key === undefined) throw new PortcullisError('PC_TOKEN_SIGNATURE', { detail: 'kid is no key of the directory' });
 	try {
 		await compactVerify(token, key, { algorithms: ['RS256'] });

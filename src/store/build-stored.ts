@@ -16,6 +16,7 @@ import type {
 	GraphAccess,
 	LinkedPerson,
 	OpenWebUiTrust,
+	SignInAccess,
 	Snapshot,
 	Workspace,
 } from '../config/snapshot.ts';
@@ -133,10 +134,12 @@ function readDirectory(
 	const shown = readEntry(directorySchema(createLenientLookup()), written);
 	if (!('entry' in shown)) return { fault };
 	const directory = buildDirectory(shown.entry);
-	return { directory: { ...directory, ...(directory.graph && { graph: withoutSecret(directory.graph) }) }, fault };
+	const { graph, signIn } = directory;
+	const clients = { ...(graph && { graph: withoutSecret(graph) }), ...(signIn && { signIn: withoutSecret(signIn) }) };
+	return { directory: { ...directory, ...clients }, fault };
 }
 
-const withoutSecret = (graph: GraphAccess): GraphAccess => ({ ...graph, clientSecret: undefined });
+const withoutSecret = <T extends GraphAccess | SignInAccess>(client: T): T => ({ ...client, clientSecret: undefined });
 
 /** One workspace's part of a snapshot. A server that cannot be used here is there, with what is wrong, and reached by nobody. */
 export function buildStored(config: WorkspaceConfig, { readServer, platform }: BuildContext): BuiltWorkspace {

@@ -12,7 +12,10 @@ export type StartErrorCode =
 	| 'PC_MIGRATION_FAILED'
 	| 'PC_BACKUP_FAILED'
 	| 'PC_BACKUP_INVALID'
-	| 'PC_RESTORE_REFUSED';
+	| 'PC_RESTORE_REFUSED'
+	| 'PC_KEYS_INVALID'
+	| 'PC_KEYS_MISSING'
+	| 'PC_KEYS_WRONG';
 
 /** An error of the start, before there is any caller; its message is a sentence for the operator and holds no secret. */
 export class StartError extends Error {

@@ -1,3 +1,4 @@
+import { CONNECT_REQUIREMENTS } from './requirements-connect.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
 import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
@@ -5,6 +6,7 @@ import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
+import { SECRET_STORE_REQUIREMENTS } from './requirements-secret-stores.ts';
 import { SERVER_REQUIREMENTS } from './requirements-servers.ts';
 import { STORE_REQUIREMENTS } from './requirements-store.ts';
 
@@ -32,4 +34,6 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...SECRET_STORE_REQUIREMENTS,
+	...CONNECT_REQUIREMENTS,
 ];

@@ -43,6 +43,14 @@ const OVERRIDES: Readonly<Record<string, Readonly<Record<string, (wanted: Wanted
 	migration: { number: ({ seed }) => `${9000 + seed}` },
 	// Those of people need an owner, which a row may be without.
 	api_key: { kind: () => 'service' },
+	credential: {
+		owner: () => 'principal',
+		issuer: ({ seed }) => `issuer-${seed}`,
+		tid: () => 'tid',
+		oid: () => 'oid',
+		sealed: () => '\\x01',
+		key_id: () => 'key',
+	},
 	open_webui_link: { subject: ({ seed }) => `subject-${seed}` },
 };
 

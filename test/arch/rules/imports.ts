@@ -9,8 +9,8 @@ const LAYERS: readonly (readonly string[])[] = [
 	['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'],
 	['exchange'],
 	['pipeline'],
-	['edge', 'admin', 'openapi'],
-	['app-parts'],
+	['edge', 'admin', 'openapi', 'connect'],
+	['app-parts', 'public-planes'],
 	['app', 'cli'],
 	['main'],
 ];
@@ -25,6 +25,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 	catalogue: ['lib'],
 	admin: ['edge'],
 	openapi: ['edge'],
+	connect: ['edge'],
 	cli: ['app'],
 };
 

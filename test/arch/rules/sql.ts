@@ -13,6 +13,7 @@ export const PLATFORM_USERS: readonly string[] = [
 	'src/admin/platform-grants.ts',
 	'src/admin/platform-settings.ts',
 	'src/admin/workspaces.ts',
+	'src/credentials/keys/check-keys.ts',
 	'src/store/append-records.ts',
 	'src/store/apply-changes.ts',
 	'src/store/as-platform.ts',

@@ -15,23 +15,30 @@ export interface DirectoryChange {
  * address, or the same address of another Entra tenant.
  */
 export function sendsSecretElsewhere({ before, after }: DirectoryChange): boolean {
-	if (after.settings['graph'] === undefined) return false;
-	return before === undefined || !isDeepStrictEqual(reachOf(before), reachOf(after));
+	return CLIENTS.some((name) => {
+		if (after.settings[name] === undefined) return false;
+		return before === undefined || !isDeepStrictEqual(reachOf(before, name), reachOf(after, name));
+	});
 }
 
-function reachOf({ tenantId, settings }: DeclaredDirectory): readonly unknown[] {
-	return [tenantId, settings['graph']];
+/** What of a directory holds a secret. */
+const CLIENTS = ['graph', 'signIn'] as const;
+
+function reachOf({ tenantId, settings }: DeclaredDirectory, client: (typeof CLIENTS)[number]): readonly unknown[] {
+	return [tenantId, settings[client]];
 }
 
 /** Over the network nobody sets references to secrets, nor where they go. Throws PC_OPERATOR_ONLY. */
-export function requireOperatorForGraph(caller: Caller, change: DirectoryChange): void {
+export function requireOperatorForSecrets(caller: Caller, change: DirectoryChange): void {
 	if (caller.kind !== 'operator' && sendsSecretElsewhere(change)) throw new PortcullisError('PC_OPERATOR_ONLY');
 }
 
-/** The directory with its secret file named from the root by `pathFrom`. */
+/** The directory with its secret files named from the root by `pathFrom`. */
 export function withFileNamed(directory: DeclaredDirectory, pathFrom: (path: string) => string): DeclaredDirectory {
-	const graph = directory.settings['graph'] as { readonly clientSecret: string } | undefined;
-	if (graph === undefined) return directory;
-	const clientSecret = mapFilePaths(graph.clientSecret, pathFrom);
-	return { ...directory, settings: { ...directory.settings, graph: { ...graph, clientSecret } } };
+	const named = CLIENTS.flatMap((name) => {
+		const client = directory.settings[name] as { readonly clientSecret: string } | undefined;
+		if (client === undefined) return [];
+		return [[name, { ...client, clientSecret: mapFilePaths(client.clientSecret, pathFrom) }] as const];
+	});
+	return { ...directory, settings: { ...directory.settings, ...Object.fromEntries(named) } };
 }
