@@ -61,7 +61,8 @@ export function createApp(parts: AppParts) {
 	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
-	const planes = createPublicPlanes({ ...shared, stages, authenticator, admin, ...parts.connecting });
+	const { infoOf } = upstreams;
+	const planes = createPublicPlanes({ ...shared, stages, infoOf, authenticator, admin, ...parts.connecting });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,

@@ -29,7 +29,7 @@ export async function handleCall(stages: Stages, exchange: Exchange): Promise<An
 	const trail = stages.openTrail(exchange.requestId);
 	try {
 		const address = exchange.admit();
-		trail.note({ address: pathOf(address) });
+		trail.note({ address: pathOf(address), facade: exchange.facade });
 		const principal = await stages.authenticate(exchange.presented);
 		trail.note(factsOf(principal, address));
 		const call = await exchange.readCall(principal);

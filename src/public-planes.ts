@@ -4,11 +4,12 @@ import { createDataPlane, type DataPlane } from './edge/data-plane.ts';
 import { createPublicHandler, type Plane } from './edge/public-handler.ts';
 import type { DataPlaneParts } from './edge/visitor.ts';
 import type { Authenticator } from './identity/authenticate.ts';
-import { createOpenApiPlane } from './openapi/openapi-plane.ts';
+import { createOpenApiPlane, type OpenApiPlaneParts } from './openapi/openapi-plane.ts';
 
 /** What everything that answers callers has in common. */
 export interface PublicPlanesParts
 	extends Omit<DataPlaneParts, 'renew'>,
+		Pick<OpenApiPlaneParts, 'infoOf'>,
 		Pick<ConnectAround, 'connections' | 'clientDocument'> {
 	readonly authenticator: Authenticator;
 	readonly admin: Plane;

@@ -23,6 +23,7 @@ const LIMITS = z.strictObject({
 	batchMessages: limit(HIGHEST_EDGE_LIMITS.batchMessages),
 	listDeadlineMs: limit(HIGHEST_EDGE_LIMITS.listDeadlineMs),
 	drainMs: limit(HIGHEST_EDGE_LIMITS.drainMs),
+	openApiCallMs: limit(HIGHEST_EDGE_LIMITS.openApiCallMs),
 	rate: rateLimitsSchema().exactOptional().describe('Of workspaces that say nothing else.'),
 	upstream: ENTRY.limits.exactOptional().describe('Of servers that say nothing else.'),
 });

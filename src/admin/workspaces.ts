@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { changedFields } from '../config/declared-plan.ts';
+import { buildOpenApi, openApiSchema } from '../config/open-api.ts';
 import { rateLimitsSchema } from '../config/rate-limits.ts';
 import type { Snapshot } from '../config/snapshot.ts';
 import { SLUG } from '../lib/slug.ts';
@@ -26,6 +27,11 @@ const AUDIT = z.enum(['strict', 'best-effort']).meta({ id: 'AuditMode', descript
 
 const RATE_LIMITS = rateLimitsSchema().meta({ id: 'RateLimits', description: 'Limits of calls; see docs/limits.md.' });
 
+const OPEN_API = openApiSchema().meta({
+	id: 'OpenApiSettings',
+	description: 'How tools are shown as an OpenAPI service; see docs/openapi.md. In a change, what is left out stays.',
+});
+
 const WORKSPACE = z
 	.strictObject({
 		id: z.uuid().describe('Stays when the slug is given to another workspace.'),
@@ -33,6 +39,7 @@ const WORKSPACE = z
 		title: z.string(),
 		audit: AUDIT,
 		rateLimits: RATE_LIMITS,
+		openApi: OPEN_API,
 		...MANAGED,
 	})
 	.meta({ id: 'Workspace' });
@@ -46,11 +53,13 @@ const NEW = z.strictObject({
 	title: TITLE.exactOptional(),
 	audit: AUDIT.exactOptional(),
 	rateLimits: RATE_LIMITS.exactOptional(),
+	openApi: OPEN_API.exactOptional(),
 });
 const CHANGE = z.strictObject({
 	title: TITLE.exactOptional(),
 	audit: AUDIT.exactOptional(),
 	rateLimits: RATE_LIMITS.exactOptional(),
+	openApi: OPEN_API.exactOptional(),
 });
 
 /** Workspaces: everybody sees their own, its administrators change it, the platform's make and remove them. */
@@ -92,10 +101,10 @@ const create = ({ store, refresh }: ResourceParts): Route =>
 		responses: { 201: WORKSPACE },
 		idempotency: 'creation',
 		async handle(context) {
-			const { slug, title = slug, audit = 'strict', rateLimits = {} } = context.body;
+			const { slug, title = slug, audit = 'strict', rateLimits = {}, openApi = {} } = context.body;
 			const answer = await store.asPlatform(reasonOf(context), (tx) =>
 				makeChange(tx, context, async () => {
-					await insertWorkspace(tx, { slug, title, auditMode: audit, rateLimits, managedBy: 'api' });
+					await insertWorkspace(tx, { slug, title, auditMode: audit, rateLimits, openApi, managedBy: 'api' });
 					const body = show(found(await workspaceBySlug(tx, slug)));
 					const answer = { status: 201 as const, location: `/workspaces/${slug}`, body };
 					return { answer, action: 'workspace.create', object: slug };
@@ -124,15 +133,15 @@ const change = (parts: ResourceParts): Route =>
 		id: 'changeWorkspace',
 		method: 'PATCH',
 		path: '/workspaces/:workspace',
-		summary: 'Changes title, audit mode or limits',
+		summary: 'Changes title, audit mode, limits or OpenAPI settings',
 		authorize: { workspace: 'admin' },
 		body: CHANGE,
 		responses: { 200: WORKSPACE },
 		handle: (context) =>
 			changeWorkspace(parts, context, async (tx) => {
-				const { slug, version, title, auditMode, rateLimits } = changeable(await ownWorkspace(tx), context);
-				const before = { title, audit: auditMode, rateLimits };
-				const after = { ...before, ...context.body };
+				const { slug, version, title, auditMode, rateLimits, openApi } = changeable(await ownWorkspace(tx), context);
+				const before = { title, audit: auditMode, rateLimits, openApi };
+				const after = { ...before, ...context.body, openApi: { ...openApi, ...context.body.openApi } };
 				await versioned(updateOwnWorkspace(tx, { ...after, auditMode: after.audit, version }));
 				const answer = { status: 200 as const, body: show(found(await ownWorkspace(tx))) };
 				return { answer, action: 'workspace.update', object: slug, fields: changedFields(before, after) };
@@ -162,6 +171,6 @@ const remove = ({ store, refresh }: ResourceParts): Route =>
 	});
 
 function show(row: WorkspaceRow): z.output<typeof WORKSPACE> {
-	const { workspaceId: id, slug, title, auditMode: audit, rateLimits } = row;
-	return { id, slug, title, audit, rateLimits, ...managedOf(row) };
+	const { workspaceId: id, slug, title, auditMode: audit, rateLimits, openApi } = row;
+	return { id, slug, title, audit, rateLimits, openApi: buildOpenApi(openApi), ...managedOf(row) };
 }

@@ -9,6 +9,8 @@ import { recordLine } from './record-line.ts';
 /** Facts of one call, told as they become known. No arguments, no results, no secrets. */
 export interface TrailFacts extends RecordSubject {
 	readonly address?: string;
+	/** The way to it, where it is another than MCP. */
+	readonly facade?: string | undefined;
 	readonly principal?: { readonly issuer: string; readonly tid: string; readonly oid: string };
 	/** What established who the caller is. */
 	readonly vouchedBy?: string;

@@ -7,6 +7,9 @@ import { given, someGiven } from './given.ts';
 interface WorkspaceOptions {
 	readonly title: string | undefined;
 	readonly audit: string | undefined;
+	readonly mcpo: string | undefined;
+	readonly coercion: string | undefined;
+	readonly embeds: string | undefined;
 }
 
 const COLUMNS = ['slug', 'title', 'audit', 'level'];
@@ -40,7 +43,7 @@ export function addWorkspaceCommands(program: Command, io: CommandIo): void {
 	});
 	addApiCommand<WorkspaceOptions, typeof SLUG>(parent, io, {
 		name: 'update',
-		about: 'change the title of a workspace, or how strictly it is audited',
+		about: 'change the title of a workspace, its audit, or its OpenAPI addresses',
 		args: SLUG,
 		options: withContent,
 		async run(session, { workspace }, options) {
@@ -70,9 +73,13 @@ function addDelete(parent: Command, io: CommandIo): void {
 function withContent(command: Command): Command {
 	return command
 		.option('--title <text>', 'name for people')
-		.addOption(new Option('--audit <mode>', 'whether calls go on without a record').choices(['strict', 'best-effort']));
+		.addOption(new Option('--audit <mode>', 'whether calls go on without a record').choices(['strict', 'best-effort']))
+		.addOption(new Option('--mcpo <mode>', 'OpenAPI: better than mcpo, or exactly as it').choices(['fixed', 'strict']))
+		.addOption(new Option('--coercion <mode>', 'OpenAPI: whether "7" is taken for 7').choices(['allow', 'deny']))
+		.addOption(new Option('--embeds <mode>', 'OpenAPI: whether tools may show pages').choices(['allow', 'deny']));
 }
 
-function contentOf({ title, audit }: WorkspaceOptions): WorkspaceOptions {
-	return { title, audit };
+function contentOf({ title, audit, ...openApi }: WorkspaceOptions): object {
+	const settings = given({ mcpo: openApi.mcpo, coercion: openApi.coercion, embeds: openApi.embeds });
+	return { title, audit, openApi: Object.keys(settings).length === 0 ? undefined : settings };
 }

@@ -2,6 +2,7 @@ import { CLIENT_FEATURES } from '../mcp/client-features.ts';
 import { canonicalDigest } from './canonical-digest.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { ServerEntry, WorkspaceEntry } from './file-schema.ts';
+import { buildOpenApi } from './open-api.ts';
 import { buildRateLimits, type RateLimitsEntry } from './rate-limits.ts';
 import { inSlugOrder } from './slug-order.ts';
 import type { Server, ToolRule, Toolset, Transport, UpstreamLimits, Workspace } from './snapshot.ts';
@@ -30,6 +31,7 @@ export function buildWorkspace(parts: WorkspaceParts): Workspace {
 		title: entry.title ?? slug,
 		auditMode: entry.audit,
 		rateLimits: buildRateLimits(parts.rate, entry.rateLimits),
+		openApi: buildOpenApi(entry.openApi),
 		servers: inSlugOrder(Object.entries(entry.servers), (server, each) => buildServer(parts, server, each)),
 		toolsets: inSlugOrder(Object.entries(entry.toolsets), buildToolset),
 	});

@@ -57,13 +57,14 @@ export function directoryFileOf(id: string, { settings, audiences, ...directory 
 
 /** One workspace as the file writes it, without its grants, which stand elsewhere in the file. */
 export function workspaceFileOf(
-	{ title, auditMode, rateLimits, servers, toolsets, members }: DeclaredWorkspace,
+	{ title, auditMode, rateLimits, openApi, servers, toolsets, members }: DeclaredWorkspace,
 	directories: Readonly<Record<string, DeclaredDirectory>>,
 ): JsonObject {
 	return {
 		title: written(title),
 		...(auditMode !== 'strict' && { audit: auditMode }),
 		...(Object.keys(rateLimits).length > 0 && { rateLimits }),
+		...(Object.keys(openApi).length > 0 && { openApi }),
 		servers: mapValues(servers, serverFileOf),
 		...(Object.keys(toolsets).length > 0 && { toolsets: mapValues(toolsets, writeToolset) }),
 		...(members.length > 0 && { members: members.map((member) => writeMember(member, directories)) }),
@@ -135,6 +136,7 @@ function readWorkspace(slug: string, entry: JsonObject, { grants, directories }:
 		title: textOf(entry['title']) ?? slug,
 		auditMode: (entry['audit'] as string | undefined) ?? 'strict',
 		rateLimits: objectOf(entry['rateLimits']),
+		openApi: objectOf(entry['openApi']),
 		servers: mapValues(objectOf(entry['servers']), (server) => declaredServerOf(server as JsonObject)),
 		toolsets: mapValues(objectOf(entry['toolsets']), (toolset) => readToolset(toolset as JsonObject)),
 		grants,

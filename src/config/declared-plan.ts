@@ -54,14 +54,14 @@ export function planChanges(current: Declared, wanted: Declared, rules: PlanRule
 }
 
 const EMPTY: DeclaredWorkspace = {
-	...{ title: '', auditMode: '', rateLimits: {} },
+	...{ title: '', auditMode: '', rateLimits: {}, openApi: {} },
 	...{ servers: {}, toolsets: {}, grants: [], members: [] },
 };
 
 function heads(workspaces: Declared['workspaces']): Things {
 	return Object.fromEntries(
-		Object.entries(workspaces).map(([slug, { title, auditMode, rateLimits }]) => {
-			return [slug, { title, auditMode, rateLimits }];
+		Object.entries(workspaces).map(([slug, { title, auditMode, rateLimits, openApi }]) => {
+			return [slug, { title, auditMode, rateLimits, openApi }];
 		}),
 	);
 }

@@ -56,6 +56,7 @@ export interface DeclaredWorkspace {
 	readonly auditMode: string;
 	/** As the file writes them. */
 	readonly rateLimits: JsonObject;
+	readonly openApi: JsonObject;
 	readonly servers: Readonly<Record<string, DeclaredServer>>;
 	readonly toolsets: Readonly<Record<string, DeclaredToolset>>;
 	readonly grants: readonly DeclaredGrant[];

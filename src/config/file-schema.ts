@@ -5,6 +5,7 @@ import { crossFaults, isRecord, workspaceFaults } from './cross-faults.ts';
 import { directorySchema } from './directory-schema.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { DEFAULT_EDGE_LIMITS, HIGHEST_EDGE_LIMITS, HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
+import { openApiSchema } from './open-api.ts';
 import { openWebUiSchema } from './open-webui.ts';
 import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
@@ -76,6 +77,7 @@ export function workspaceSchema(lookup: SecretLookup) {
 			title: text().optional(),
 			audit: z.enum(['strict', 'best-effort']).default('strict'),
 			rateLimits: rateLimitsSchema().prefault({}),
+			openApi: openApiSchema().prefault({}),
 			servers: slugged(serverSchema(lookup)).default({}),
 			toolsets: slugged(toolsetSchema()).default({}),
 			members: z.array(memberSchema()).default([]),
@@ -231,6 +233,7 @@ function limits() {
 		batchMessages: edge('batchMessages'),
 		listDeadlineMs: edge('listDeadlineMs'),
 		drainMs: edge('drainMs'),
+		openApiCallMs: edge('openApiCallMs'),
 		upstream: upstreamLimits().prefault({}),
 		rate: rateLimitsSchema().prefault({}),
 	});

@@ -22,6 +22,7 @@ export const DEFAULT_EDGE_LIMITS: EdgeLimits = Object.freeze({
 	batchMessages: 50,
 	listDeadlineMs: 5_000,
 	drainMs: 30_000,
+	openApiCallMs: 285_000,
 });
 
 /** What the file may say at most. Depth and nodes bound the work one body can cause before anyone is asked for. */
@@ -32,6 +33,7 @@ export const HIGHEST_EDGE_LIMITS: EdgeLimits = Object.freeze({
 	batchMessages: 1_000,
 	listDeadlineMs: 300_000,
 	drainMs: 3_600_000,
+	openApiCallMs: 3_600_000,
 });
 
 /** What the file may allow at most, and what is more than anybody needs. */

@@ -46,6 +46,7 @@ workspaces:
         tools: { default: disabled, rules: { write_file: { enabled: true, minimumLevel: admin, description: "$\${x}" } } }
     audit: best-effort
     rateLimits: { workspace: { perMinute: 60 }, tools: { jira/create: { perMinute: 5, burst: 1 } }, daily: { principal: 9 } }
+    openApi: { mcpo: strict, embeds: allow }
     toolsets: { all: { title: "$\${t}", tools: [jira/create, files/a/b, "files/$\${c}"] } }
     members:
       - { oid: o-1, access: read, directory: b, name: "$\${Ada}" }

@@ -61,13 +61,14 @@ function printGrant({ match, workspace, level, directory }: GrantRule): object {
 }
 
 function printWorkspace(
-	{ title, auditMode, rateLimits, servers, toolsets }: Workspace,
+	{ title, auditMode, rateLimits, openApi, servers, toolsets }: Workspace,
 	references: References,
 ): object {
 	return {
 		title: plain(title),
 		audit: auditMode,
 		rateLimits: rateLimits && printRateLimits(rateLimits),
+		openApi,
 		servers: printMap(servers, (server) => printServer(server, references)),
 		toolsets: printMap(toolsets, printToolset),
 	};

@@ -220,6 +220,16 @@ export interface RateLimits {
 	readonly daily: { readonly workspace: number | undefined; readonly principal: number | undefined };
 }
 
+/** How the tools of a workspace are shown as an OpenAPI service, where callers of mcpo differ in what they need. */
+export interface OpenApiSettings {
+	/** `strict`: as mcpo 0.0.20, with what it loses and how it words the failure of a tool. */
+	readonly mcpo: 'fixed' | 'strict';
+	/** Whether `"7"` is taken for 7 where a tool wants a number. */
+	readonly coercion: 'allow' | 'deny';
+	/** Whether a tool may answer with a page, which Open WebUI shows within the chat. */
+	readonly embeds: 'allow' | 'deny';
+}
+
 /** The unit of isolation. */
 export interface Workspace {
 	/** Never given to another workspace; the slug where there is no store. */
@@ -229,6 +239,7 @@ export interface Workspace {
 	readonly auditMode: AuditMode;
 	/** `undefined`: nothing is limited. */
 	readonly rateLimits: RateLimits | undefined;
+	readonly openApi: OpenApiSettings;
 	/** By slug, in slug order. */
 	readonly servers: ReadonlyMap<string, Server>;
 	/** By slug, in slug order. */
@@ -305,6 +316,8 @@ export interface EdgeLimits {
 	readonly listDeadlineMs: number;
 	/** How long a stop waits for calls in flight, milliseconds. */
 	readonly drainMs: number;
+	/** How long a call of an OpenAPI address may take, milliseconds. */
+	readonly openApiCallMs: number;
 }
 
 /** Names under which the gateway answers, against DNS rebinding. */

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_EDGE_LIMITS } from '../config/limits.ts';
 import { errorCode } from '../errors/portcullis-error.ts';
 import type { Call } from '../mcp/call.ts';
 import { readCalls } from './read-calls.ts';
 
-const LIMITS = { bodyBytes: 1_000_000, jsonDepth: 8, jsonNodes: 100, batchMessages: 3, listDeadlineMs: 1, drainMs: 1 };
+const LIMITS = { ...DEFAULT_EDGE_LIMITS, bodyBytes: 1_000_000, jsonDepth: 8, jsonNodes: 100, batchMessages: 3 };
 
 function read(text: string, headers: Readonly<Record<string, string>> = {}): readonly Call[] | string | undefined {
 	try {

@@ -239,6 +239,12 @@ export const ERRORS = {
 		-31502,
 		'The answer of the server is larger than the gateway accepts; ask for less.',
 	),
+	PC_TOOLS_UNKNOWN: row(
+		'upstream',
+		503,
+		-31503,
+		'What there is to call is not known at the moment, since nobody could be asked; try again shortly.',
+	),
 	...EGRESS_ERRORS,
 	PC_CALL_CANCELLED: row('upstream', 200, -31499, 'The call was cancelled.'),
 	PC_QUESTION_IMPOSSIBLE: row(

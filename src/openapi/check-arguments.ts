@@ -28,6 +28,8 @@ export type CheckedArguments = { readonly text: string } | { readonly faults: re
 export interface CheckMode {
 	/** mcpo drops what a tool does not name, even where the tool says that it takes anything. */
 	readonly isStrict: boolean;
+	/** Whether a text or a truth value is taken for the number, and a text for the truth value, that it spells. */
+	readonly coerces: boolean;
 }
 
 /**
@@ -93,9 +95,9 @@ function fitShape(given: ExactJson, shape: Shape, fitting: Fitting): Fitted {
 				? given
 				: refuse(given, ['string_type', 'Input should be a valid string'], fitting);
 		case 'integer':
-			return fitInteger(given, fitting);
+			return isOtherType(given, fitting) ? refuse(given, ['int_type', INTEGER], fitting) : fitInteger(given, fitting);
 		case 'number':
-			return fitNumber(given, fitting);
+			return isOtherType(given, fitting) ? refuse(given, ['float_type', NUMBER], fitting) : fitNumber(given, fitting);
 		case 'boolean':
 			return fitBoolean(given, fitting);
 		case 'null':
@@ -109,6 +111,11 @@ function fitShape(given: ExactJson, shape: Shape, fitting: Fitting): Fitted {
 		case 'model':
 			return fitModel(given, shape, fitting);
 	}
+}
+
+// Where nothing is turned into a number, a text and a truth value are none.
+function isOtherType(given: ExactJson, { mode }: Fitting): boolean {
+	return !mode.coerces && (typeof given === 'string' || typeof given === 'boolean');
 }
 
 const INTEGER = 'Input should be a valid integer';
@@ -159,6 +166,7 @@ const TRUTHS: ReadonlyMap<string, boolean> = new Map([
 
 function fitBoolean(given: ExactJson, fitting: Fitting): Fitted {
 	if (typeof given === 'boolean') return given;
+	if (!fitting.mode.coerces) return refuse(given, ['bool_type', BOOLEAN], fitting);
 	const word = typeof given === 'string' ? given.toLowerCase() : numberText(given)?.replace(/\.0+$/, '');
 	if (word === undefined) return refuse(given, ['bool_type', BOOLEAN], fitting);
 	const truth = TRUTHS.get(word);

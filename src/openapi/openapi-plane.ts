@@ -6,13 +6,14 @@ import { sendBody } from '../edge/send-answer.ts';
 import { commonHeaders, receive, type Visitor } from '../edge/visitor.ts';
 import { PortcullisError, toPortcullisError } from '../errors/portcullis-error.ts';
 import { scopesToAskFor } from '../identity/resource-metadata.ts';
+import { acceptBasic } from './accept-basic.ts';
 import { type CallParts, callTool, createShapes } from './call-tool.ts';
 import { type FaultBody, faultOfError } from './fault-body.ts';
 import { listTools } from './list-tools.ts';
 import { isOpenApiTarget, type OpenApiTarget, parseOpenApiTarget } from './parse-target.ts';
 import { ArgumentsRefused } from './read-arguments.ts';
 import { showDocument } from './show-document.ts';
-import { createViewerFiles, VIEWER_HEADERS, VIEWER_PAGE, type ViewerFile } from './viewer.ts';
+import { createViewerFiles, type KeptFile, VIEWER_HEADERS, VIEWER_PAGE } from './viewer.ts';
 import type { OpenApiParts } from './visit.ts';
 
 /** The handler of the OpenAPI facade and of `/tools`. */
@@ -36,7 +37,7 @@ interface Shown {
 }
 
 interface Parts extends CallParts {
-	viewerFile(name: string): ViewerFile | undefined;
+	viewerFile(name: string): KeptFile | undefined;
 }
 
 const METHODS: Readonly<Record<OpenApiTarget['kind'], string>> = {
@@ -50,6 +51,7 @@ export function createOpenApiPlane(given: OpenApiPlaneParts): OpenApiPlane {
 	return {
 		owns: isOpenApiTarget,
 		async handle(request, response) {
+			acceptBasic(request);
 			const visitor = receive(parts.snapshots, request, response);
 			const { status, body, headers } = await answered(parts, visitor);
 			if (response.destroyed) return;
@@ -101,16 +103,21 @@ async function answer(parts: Parts, visitor: Visitor, target: OpenApiTarget): Pr
 		case 'execute':
 			return callTool(parts, visitor, target);
 		case 'docs':
-			return showFile(VIEWER_PAGE);
+			return { status: 200, body: VIEWER_PAGE.body, headers: { 'content-type': VIEWER_PAGE.type, ...VIEWER_HEADERS } };
 		case 'file':
-			return showFile(parts.viewerFile(target.name));
+			return showFile(parts.viewerFile(target.name), visitor.request.headers['if-none-match']);
 	}
 }
 
-// The page and its files are the same for everybody and say nothing of what there is.
-function showFile(file: ViewerFile | undefined): Shown {
+// The page and its files are the same for everybody and say nothing of what there is. Who has a file asks once a day
+// whether it is still the same (RFC 9110 §13.1.2).
+function showFile(file: KeptFile | undefined, known: string | undefined): Shown {
 	if (file === undefined) throw new PortcullisError('PC_ADDRESS_UNKNOWN');
-	return { status: 200, body: file.body, headers: { 'content-type': file.type, ...VIEWER_HEADERS } };
+	const length = String(Buffer.byteLength(file.body));
+	const kept = { etag: file.tag, 'cache-control': 'public, max-age=86400', 'content-length': length };
+	const tags = (known ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+	if (tags.includes(file.tag)) return { status: 304, body: '', headers: kept };
+	return { status: 200, body: file.body, headers: { 'content-type': file.type, ...VIEWER_HEADERS, ...kept } };
 }
 
 function refuse(visitor: Visitor, error: unknown): Shown {

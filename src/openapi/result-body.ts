@@ -1,13 +1,18 @@
-import { elementsOf, memberOf, membersOf, skipSpace, sliceOf } from '../lib/json-text.ts';
+import { elementsOf, memberOf, membersOf, type Span, sliceOf } from '../lib/json-text.ts';
+import { type Page, pageOf } from './page-of.ts';
+import { textMember } from './text-member.ts';
 
 /** How results are shown where mcpo and the better way differ. */
 export interface ResultMode {
 	/** As mcpo 0.0.20: audio and links vanish, embedded resources are "not supported", structured content is not looked at. */
 	readonly isStrict: boolean;
+	/** Whether a page that is the whole answer is shown as one. */
+	readonly showsPages: boolean;
 }
 
 /** What a tool's result comes to. */
 export type ResultBody =
+	| Page
 	/** JSON text. */
 	| { readonly kind: 'value'; readonly text: string }
 	/** The tool says that it failed; for people and models. */
@@ -26,8 +31,18 @@ export function resultBody(result: string, mode: ResultMode): ResultBody {
 	const blocks = content === undefined ? [] : elementsOf(result, content.start).map((span) => sliceOf(result, span));
 	const failed = members.get('isError');
 	if (failed !== undefined && sliceOf(result, failed) === 'true') return failureOf(blocks, mode);
+	const [only, ...more] = blocks;
+	const page = mode.showsPages && only !== undefined && more.length === 0 ? pageOf(only) : undefined;
+	return page ?? plainBody(blocks, members.get('structuredContent'), { result, mode });
+}
+
+interface Shown {
+	readonly result: string;
+	readonly mode: ResultMode;
+}
+
+function plainBody(blocks: readonly string[], structured: Span | undefined, { result, mode }: Shown): ResultBody {
 	const shown = blocks.flatMap((block) => showBlock(block, mode));
-	const structured = members.get('structuredContent');
 	if (shown.length === 0 && structured !== undefined && !mode.isStrict) {
 		return { kind: 'value', text: sliceOf(result, structured) };
 	}
@@ -37,15 +52,17 @@ export function resultBody(result: string, mode: ResultMode): ResultBody {
 
 // mcpo tells the first text alone; the rest of what a server says is as useful to a model.
 function failureOf(blocks: readonly string[], { isStrict }: ResultMode): ResultBody {
-	const texts = blocks.flatMap((block) => (textOf(block, 'type') === 'text' ? (textOf(block, 'text') ?? []) : []));
+	const texts = blocks.flatMap((block) =>
+		textMember(block, 'type') === 'text' ? (textMember(block, 'text') ?? []) : [],
+	);
 	const told = isStrict ? texts[0] : texts.join('\n');
 	return { kind: 'failure', message: told || 'Unknown tool execution error' };
 }
 
 function showBlock(block: string, { isStrict }: ResultMode): readonly string[] {
-	switch (textOf(block, 'type')) {
+	switch (textMember(block, 'type')) {
 		case 'text':
-			return [showText(textOf(block, 'text') ?? '')];
+			return [showText(textMember(block, 'text') ?? '')];
 		case 'image':
 			return [dataUri(block, 'data')];
 		case 'audio':
@@ -77,18 +94,12 @@ function isJson(text: string): boolean {
 function showResource(block: string): string {
 	const resource = memberOf(block, 'resource');
 	const inner = resource === undefined ? '{}' : sliceOf(block, resource);
-	const text = textOf(inner, 'text');
+	const text = textMember(inner, 'text');
 	return text === undefined ? dataUri(inner, 'blob') : showText(text);
 }
 
 function dataUri(block: string, member: string): string {
 	return JSON.stringify(
-		`data:${textOf(block, 'mimeType') ?? 'application/octet-stream'};base64,${textOf(block, member) ?? ''}`,
+		`data:${textMember(block, 'mimeType') ?? 'application/octet-stream'};base64,${textMember(block, member) ?? ''}`,
 	);
-}
-
-function textOf(objectText: string, name: string): string | undefined {
-	const member = memberOf(objectText, name);
-	if (member === undefined || objectText[skipSpace(objectText, member.start)] !== '"') return undefined;
-	return JSON.parse(sliceOf(objectText, member)) as string;
 }

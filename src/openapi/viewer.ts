@@ -1,11 +1,18 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** A file of the viewer, as it is sent. */
+/** A page or file of the viewer, as it is sent. */
 export interface ViewerFile {
 	readonly type: string;
 	readonly body: string | Buffer;
+}
+
+/** A file that anybody may keep. */
+export interface KeptFile extends ViewerFile {
+	/** `ETag` of its text. */
+	readonly tag: string;
 }
 
 /** Where the viewer's files stand, the same for all its pages. */
@@ -96,19 +103,23 @@ const VIEWER_STYLE = `body { margin: 0; font: 16px/1.5 system-ui, sans-serif; co
 const LIBRARY: Readonly<Record<string, string>> = { 'swagger-ui.css': STYLE, 'swagger-ui-bundle.js': SCRIPT };
 
 /** Reads the files of the viewer, each when it is first asked for; `undefined` for all other names. */
-export function createViewerFiles(): (name: string) => ViewerFile | undefined {
-	const files = new Map<string, ViewerFile>([
-		['viewer.js', { type: SCRIPT, body: VIEWER_SCRIPT }],
-		['viewer.css', { type: STYLE, body: VIEWER_STYLE }],
+export function createViewerFiles(): (name: string) => KeptFile | undefined {
+	const files = new Map<string, KeptFile>([
+		['viewer.js', keptFile(SCRIPT, VIEWER_SCRIPT)],
+		['viewer.css', keptFile(STYLE, VIEWER_STYLE)],
 	]);
 	return (name) => {
 		const known = files.get(name);
 		const type = Object.hasOwn(LIBRARY, name) ? LIBRARY[name] : undefined;
 		if (known !== undefined || type === undefined) return known;
-		const file = { type, body: readFileSync(join(libraryFolder(), name)) };
+		const file = keptFile(type, readFileSync(join(libraryFolder(), name)));
 		files.set(name, file);
 		return file;
 	};
+}
+
+function keptFile(type: string, body: string | Buffer): KeptFile {
+	return { type, body, tag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
 }
 
 function libraryFolder(): string {

@@ -10,9 +10,10 @@ import { memberOf, sliceOf } from '../lib/json-text.ts';
 import type { Address } from '../mcp/address.ts';
 import type { Call } from '../mcp/call.ts';
 import { handleCall, type Stages } from '../pipeline.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 
 /** What the facade works with. */
-export interface OpenApiParts {
+export interface OpenApiParts extends Pick<Upstreams, 'infoOf'> {
 	readonly stages: Stages;
 	isDraining(): boolean;
 	isStale(): boolean;
@@ -31,7 +32,16 @@ export type CallEnd = { readonly result: string } | { readonly error: string };
 
 /** Takes a call through the pipeline, like one of any client. Throws or rejects with what the pipeline refuses. */
 export async function carryOut(parts: OpenApiParts, visitor: Visitor, errand: Errand): Promise<CallEnd> {
-	const text = await collapse(await handleCall(parts.stages, exchangeFor(parts, visitor, errand)));
+	const patience = createPatience(visitor);
+	try {
+		const exchange = exchangeFor(parts, visitor, { ...errand, disconnected: () => patience.signal });
+		return endIn(await collapse(await handleCall(parts.stages, exchange)));
+	} finally {
+		patience.stop();
+	}
+}
+
+function endIn(text: string | undefined): CallEnd {
 	if (text === undefined) throw new PortcullisError('PC_UPSTREAM_FAILED', { detail: 'no final message' });
 	const [result, error] = [memberOf(text, 'result'), memberOf(text, 'error')];
 	if (result !== undefined) return { result: sliceOf(text, result) };
@@ -39,11 +49,14 @@ export async function carryOut(parts: OpenApiParts, visitor: Visitor, errand: Er
 	throw new PortcullisError('PC_UPSTREAM_INVALID', { detail: 'neither result nor error' });
 }
 
-function exchangeFor(parts: OpenApiParts, visitor: Visitor, { address, index, readCall }: Errand): Exchange {
-	const { requestId, request, response, snapshots } = visitor;
-	let gone: ReturnType<Exchange['disconnected']> | undefined;
+type OpenErrand = Errand & Pick<Exchange, 'disconnected'>;
+
+function exchangeFor(parts: OpenApiParts, visitor: Visitor, errand: OpenErrand): Exchange {
+	const { requestId, request, snapshots } = visitor;
+	const { address, index, readCall, disconnected } = errand;
 	return {
 		requestId: index === 0 ? requestId : `${requestId}.${index}`,
+		facade: 'openapi',
 		presented: presentedBy(request),
 		acceptsStream: false,
 		endsWithConnection: true,
@@ -53,18 +66,25 @@ function exchangeFor(parts: OpenApiParts, visitor: Visitor, { address, index, re
 			return address;
 		},
 		readCall: async (principal) => readCall(principal),
-		disconnected() {
-			gone ??= whenGone(response);
-			return gone;
-		},
+		disconnected,
 	};
 }
 
-function whenGone(response: Visitor['response']): ReturnType<Exchange['disconnected']> {
-	const controller = createCancel();
-	if (response.destroyed) controller.abort(undefined);
-	else response.once('close', () => controller.abort(undefined));
-	return controller.signal;
+// Open WebUI waits 300 s and then says nothing of why: what takes longer is given up before, with a sentence.
+function createPatience({ response, snapshots }: Visitor) {
+	const { signal, abort } = createCancel();
+	const onLate = (): void => abort(new PortcullisError('PC_UPSTREAM_TIMEOUT', { detail: 'openApiCallMs' }));
+	const onGone = (): void => abort(undefined);
+	const timer = setTimeout(onLate, snapshots.current().limits.openApiCallMs);
+	if (response.destroyed) onGone();
+	else response.once('close', onGone);
+	return {
+		signal,
+		stop() {
+			clearTimeout(timer);
+			response.off('close', onGone);
+		},
+	};
 }
 
 /** Whether a request has a body, however it is framed (RFC 9112 §6.3). */

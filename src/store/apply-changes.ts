@@ -110,7 +110,7 @@ async function changePlatform(
 		if (isDeletion) return deletePlatformGrant(tx, grantFrom(name));
 		return putPlatformGrant(tx, { ...(after as DeclaredGrant), managedBy });
 	}
-	const head = after as Pick<DeclaredWorkspace, 'title' | 'auditMode' | 'rateLimits'>;
+	const head = after as Pick<DeclaredWorkspace, 'title' | 'auditMode' | 'rateLimits' | 'openApi'>;
 	const known = ids.get(name);
 	if (known === undefined) ids.set(name, await insertWorkspace(tx, { slug: name, ...head, managedBy }));
 	else await updateWorkspace(tx, { workspaceId: known, ...head, managedBy });

@@ -5,6 +5,7 @@ import { directoryFileOf, serverFileOf } from '../config/declared-file.ts';
 import { directorySchema } from '../config/directory-schema.ts';
 import { type ServerEntry, serverSchema, settingsSchema, type WorkspaceEntry } from '../config/file-schema.ts';
 import type { HeldMembership } from '../config/memberships.ts';
+import { openApiSchema } from '../config/open-api.ts';
 import { buildInstance, linkKey, openWebUiSchema } from '../config/open-webui.ts';
 import { rateLimitsSchema } from '../config/rate-limits.ts';
 import { readEntry } from '../config/read-entry.ts';
@@ -161,12 +162,16 @@ export function buildStored(config: WorkspaceConfig, { readServer, platform }: B
 	const rateLimits = 'entry' in reading ? reading.entry : {};
 	const limitFaults =
 		'entry' in reading ? [] : reading.faults.map(({ path, message }) => `rateLimits ${path}: ${message}`);
+	const openApi = readEntry(openApiSchema(), declared.openApi);
 	const audit = declared.auditMode === 'best-effort' ? ('best-effort' as const) : ('strict' as const);
 	return {
 		workspace: buildWorkspace({
 			id: workspaceId,
 			slug,
-			entry: { title: declared.title, audit, rateLimits, servers, toolsets: Object.fromEntries(toolsets) },
+			entry: {
+				...{ title: declared.title, audit, rateLimits, servers, toolsets: Object.fromEntries(toolsets) },
+				openApi: 'entry' in openApi ? openApi.entry : {},
+			},
 			rate,
 			defaults: platform.settings.defaults,
 			faults: serverFaults,

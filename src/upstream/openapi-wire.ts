@@ -8,7 +8,7 @@ import { NEWEST } from '../mcp/revisions.ts';
 import { type HttpReply, sendHttp } from './http-exchange.ts';
 import type { Documents } from './openapi/documents.ts';
 import { failureSentence } from './openapi/failure-sentence.ts';
-import { fetchService, type ServiceParts } from './openapi/fetch-service.ts';
+import { type ApiParts, fetchApi } from './openapi/fetch-api.ts';
 import type { Operation, Service } from './openapi/operation.ts';
 import { isFault, type Rendered, renderRequest } from './openapi/render-request.ts';
 import { failureText, resultText } from './openapi/result-text.ts';
@@ -18,7 +18,7 @@ import type { Stamp } from './stamp.ts';
 import type { Wire, WireRequest, WireResponse } from './wire.ts';
 
 /** What an openapi wire is made of. */
-export interface OpenApiWireParts extends ServiceParts {
+export interface OpenApiWireParts extends ApiParts {
 	/** Whose the credential is. */
 	readonly scope: ScopeKey;
 	readonly documents: Documents;
@@ -38,7 +38,7 @@ const INVALID_PARAMS = -32602;
 
 /** A service with an OpenAPI document as an MCP server of revision 2026-07-28 that has tools and nothing else. */
 export function openOpenApiWire(parts: OpenApiWireParts): Wire {
-	const read = (): Promise<Service> => fetchService(parts);
+	const read = (): Promise<Service> => fetchApi(parts);
 	const known = (): Promise<Service> => parts.documents.known(parts.scope, read);
 	let lastId = 0;
 

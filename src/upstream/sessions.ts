@@ -87,8 +87,9 @@ export function createSessions(parts: SessionParts): Sessions {
 
 	const spokenBy: Sessions['spokenBy'] = (target) => {
 		const entry = entries.shared(target, NO_CAPABILITIES);
-		if (entry.verdict !== undefined && isFresh(entry.verdict)) return entry.verdict;
-		return acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
+		if (isHeld(entry)) return entry.verdict;
+		const opened = acquire(target, NO_CAPABILITIES).then(() => entry.verdict as Verdict);
+		return orElse(opened, entry.verdict);
 	};
 
 	return {
@@ -217,6 +218,15 @@ function eraToTry(known: Verdict | undefined, target: Target): 'auto' | Era {
 	if (target.server.transport.kind === 'openapi') return 'modern';
 	if (target.server.era !== 'auto') return target.server.era;
 	return known?.era === 'legacy' && isFresh(known) ? 'legacy' : 'auto';
+}
+
+function orElse<T>(promise: Promise<T>, last: T | undefined): Promise<T> {
+	return last === undefined ? promise : promise.catch(() => last);
+}
+
+// One that is away spoke as it did before, as far as anybody knows: its lists are still read.
+function isHeld(entry: Entry): entry is Entry & { readonly verdict: Verdict } {
+	return entry.verdict !== undefined && (entry.failures > 0 || isFresh(entry.verdict));
 }
 
 function isFresh(verdict: Verdict | undefined): boolean {

@@ -11,11 +11,12 @@ import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { redact } from '../observe/redact.ts';
 import type { Subject } from '../policy/decide.ts';
-import type { CatalogItem, CatalogQuery, UpstreamDirectory } from '../router/catalog.ts';
+import type { CatalogItem, CatalogQuery, ServerQuery, UpstreamDirectory } from '../router/catalog.ts';
 import { createClientSessions } from './client-sessions.ts';
 import { createForward, type Forward } from './forward.ts';
 import { createHeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
+import type { UpstreamInfo } from './open-session.ts';
 import { createDocuments, type Documents } from './openapi/documents.ts';
 import { openOpenApiWire } from './openapi-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
@@ -53,6 +54,8 @@ export interface UpstreamsParts {
 export interface Upstreams {
 	readonly forward: Forward;
 	readonly directory: UpstreamDirectory;
+	/** What a server last said of itself to this principal's sessions; asks it only where it never said anything. */
+	infoOf(query: ServerQuery): Promise<UpstreamInfo>;
 	openSessions(): number;
 	/** What is known of a server of the current snapshot; opens nothing. */
 	stateOf(server: Server): ServerState;
@@ -105,14 +108,12 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	return {
 		forward,
 		directory,
+		infoOf: async (query) => sessions.infoOf(targetOf(attach, query)),
 		stateOf: states.of,
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
-			parked.retire(isKept);
-			state.retire(isKept);
-			pools.retire(isKept);
-			documents.retire(isKept);
+			for (const each of [parked, state, pools, documents]) each.retire(isKept);
 			states.retire(next);
 		},
 		async close() {

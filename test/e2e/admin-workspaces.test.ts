@@ -71,6 +71,31 @@ describe('a workspace', () => {
 		await upstream.close();
 	});
 
+	it('says how its tools are shown as an OpenAPI service, and what it does not say stays', async () => {
+		const upstream = await startModernHttp({ canary: 'ACME' });
+		const ask = (method: 'POST' | 'PATCH' | 'DELETE', path: string, said = {}) =>
+			stage.ask(method, WORKSPACES + path, { as: 'platform', ...said });
+		const made = await ask('POST', '', { body: { slug: 'facade', openApi: { embeds: 'allow' } } });
+		expect(made.json.openApi).toEqual({ mcpo: 'fixed', coercion: 'allow', embeds: 'allow' });
+		await ask('POST', '/facade/grants', { body: { claim: 'group', value: 'facade-people', level: 'write' } });
+		await ask('POST', '/facade/servers', { body: { slug: 'wiki', transport: 'http', url: upstream.url } });
+		const failing = async () => {
+			const authorization = `Bearer ${stage.gateway.tokenFor(['facade-people'])}`;
+			const url = `${stage.gateway.url}/w/facade/s/wiki/fail`;
+			const response = await fetch(url, { method: 'POST', headers: { authorization } });
+			return ((await response.json()) as { detail: { message: string } }).detail.message;
+		};
+		expect(await failing()).not.toBe('Unexpected error');
+		const changed = await ask('PATCH', '/facade', { body: { openApi: { mcpo: 'strict' } }, match: '*' });
+		expect(changed.json.openApi).toEqual({ mcpo: 'strict', coercion: 'allow', embeds: 'allow' });
+		expect(await failing()).toBe('Unexpected error');
+		for (const openApi of [{ mcpo: 'loose' }, { embeds: true }, { other: 1 }]) {
+			expectRefused(await ask('PATCH', '/facade', { body: { openApi }, match: '*' }), 'PC_INPUT_INVALID');
+		}
+		expect((await ask('DELETE', '/facade', { match: '*' })).status).toBe(204);
+		await upstream.close();
+	});
+
 	it('that is made anew under an old name has nothing of the old one', async () => {
 		const make = () => stage.ask('POST', WORKSPACES, { as: 'platform', body: { slug: 'reborn' } });
 		const first = (await make()).json;

@@ -92,6 +92,18 @@ describe('the command line at a gateway', () => {
 		]);
 	});
 
+	it('changes of the OpenAPI settings what was given, and no more', async () => {
+		const bodies: string[] = [];
+		answer = (request, response) => {
+			response.setHeader('etag', '"7"');
+			request.on('data', (part) => bodies.push(String(part)));
+			request.on('end', () => json(response, 200, { slug: 'google', version: 7 }));
+		};
+		expect((await run('workspace', 'update', 'google', '--mcpo', 'strict', '--embeds', 'deny')).code).toBe(0);
+		expect(bodies).toEqual(['{"openApi":{"mcpo":"strict","embeds":"deny"}}']);
+		expect((await run('workspace', 'update', 'google', '--mcpo', 'loose')).code).toBe(2);
+	});
+
 	it('tells a refusal as a sentence, what is wrong, and the request id, on standard error', async () => {
 		const errors = [{ path: 'body.title', message: 'is too long\x1b[2J' }];
 		const problem = { code: 'PC_INPUT_INVALID', detail: 'The request does not fit.', request_id: 'r-1', errors };

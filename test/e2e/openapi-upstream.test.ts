@@ -8,7 +8,7 @@ import {
 	type ServiceAnswer,
 	type ServiceRequest,
 	startOpenApiService,
-} from '../fakes/openapi-service.ts';
+} from '../fakes/openapi-api.ts';
 
 interface Pair {
 	readonly path: string;

@@ -180,7 +180,7 @@ describe('the plain list of tools', () => {
 		);
 		expect(tools).toHaveLength(3 * TOOLS.length + STRANGE.length);
 		expect(tools.filter(({ workspace }: { workspace: string }) => workspace === 'google')).toContainEqual({
-			...{ name: 'fixture__get_current_time', workspace: 'google', server: 'fixture' },
+			...{ name: 'fixture__get_current_time', workspace: 'google', server: 'fixture', access_level: 'write' },
 			description: 'Get current time in a specific timezone',
 			input_schema: TOOLS[0]!['inputSchema'],
 		});

@@ -4,6 +4,7 @@ import { DIRECTORY_REQUIREMENTS } from './requirements-directories.ts';
 import { EDGE_REQUIREMENTS } from './requirements-edge.ts';
 import { KEY_REQUIREMENTS } from './requirements-keys.ts';
 import { LIMIT_REQUIREMENTS } from './requirements-limits.ts';
+import { OPENAPI_REQUIREMENTS } from './requirements-openapi.ts';
 import { PATH_REQUIREMENTS } from './requirements-path.ts';
 import { RUNNING_REQUIREMENTS } from './requirements-running.ts';
 import { SECRET_STORE_REQUIREMENTS } from './requirements-secret-stores.ts';
@@ -34,6 +35,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...OPENAPI_REQUIREMENTS,
 	...SECRET_STORE_REQUIREMENTS,
 	...CONNECT_REQUIREMENTS,
 ];

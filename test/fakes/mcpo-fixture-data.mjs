@@ -119,6 +119,22 @@ export const RESULTS = {
 			{ type: 'resource', resource: { uri: 'file:///a.bin', mimeType: 'application/octet-stream', blob: 'AAE=' } },
 		],
 	}),
+	page: JSON.stringify({
+		content: [{ type: 'resource', resource: { uri: 'ui://a', mimeType: 'text/html', text: '<b>grüße</b>' } }],
+	}),
+	address: JSON.stringify({
+		content: [
+			{
+				type: 'resource',
+				resource: { uri: 'ui://b', mimeType: 'text/uri-list', text: '# a\r\nhttps://example.com/ä b\r\n' },
+			},
+		],
+	}),
+	script: JSON.stringify({
+		content: [
+			{ type: 'resource', resource: { uri: 'ui://c', mimeType: 'text/uri-list', text: 'javascript:alert(1)' } },
+		],
+	}),
 	empty: JSON.stringify({ content: [] }),
 	structured: '{"content":[],"structuredContent":{"total":99.50}}',
 	both: '{"content":[{"type":"text","text":"{\\"total\\":99.50}"}],"structuredContent":{"total":99.50}}',

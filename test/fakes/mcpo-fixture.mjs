@@ -29,6 +29,7 @@ function argumentsIn(line) {
 }
 
 function call({ name, arguments: given }, line) {
+	if (given?.kind === 'never') return undefined;
 	if (['give', 'rich-tool.v2', 'mcp'].includes(name)) return RESULTS[given.kind] ?? RESULTS.text;
 	if (name === 'fail') throw ERRORS[given.kind] ?? ERRORS.own;
 	if (name === 'get_current_time') return RESULTS.text;
@@ -41,7 +42,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 	if (message.id === undefined || message.method === undefined) continue;
 	const id = JSON.stringify(message.id);
 	try {
-		process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":${answer(message, line)}}\n`);
+		const result = answer(message, line);
+		if (result !== undefined) process.stdout.write(`{"jsonrpc":"2.0","id":${id},"result":${result}}\n`);
 	} catch (error) {
 		process.stdout.write(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}\n`);
 	}

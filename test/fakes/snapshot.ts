@@ -1,9 +1,10 @@
 import { DEFAULT_EDGE_LIMITS } from '../../src/config/limits.ts';
+import { DEFAULT_OPEN_API } from '../../src/config/open-api.ts';
 import type { Snapshot, ToolRule, Workspace } from '../../src/config/snapshot.ts';
 
 /** A workspace without servers. */
 export function workspaceOf(slug: string, parts: Partial<Workspace> = {}): Workspace {
-	const empty = { rateLimits: undefined, servers: new Map(), toolsets: new Map() };
+	const empty = { rateLimits: undefined, openApi: DEFAULT_OPEN_API, servers: new Map(), toolsets: new Map() };
 	return { id: slug, slug, title: slug, auditMode: 'strict', ...empty, ...parts };
 }
 

@@ -33,6 +33,7 @@ const FILE = {
 			title: 'Google $${literal}',
 			audit: 'best-effort',
 			rateLimits: { workspace: { perMinute: 600, burst: 50 }, tools: { 'jira/create': { perMinute: 5 } }, daily: {} },
+			openApi: { mcpo: 'strict', embeds: 'allow' },
 			servers: {
 				jira: {
 					transport: 'http',

@@ -32,6 +32,7 @@ interface Row {
 	readonly title: string;
 	readonly auditMode: string;
 	readonly rateLimits: JsonObject;
+	readonly openApi: JsonObject;
 	readonly managedBy: Manager;
 	readonly servers: readonly (Omit<DeclaredServer, 'rules'> & {
 		readonly slug: string;
@@ -54,7 +55,7 @@ interface Row {
 export async function readWorkspaceConfig(tx: WorkspaceTx): Promise<WorkspaceConfig | undefined> {
 	const [row] = await tx.query<Row>(
 		`select w.slug, w.config_version::text as "configVersion", w.title, w.audit_mode as "auditMode",
-			w.rate_limits as "rateLimits",
+			w.rate_limits as "rateLimits", w.open_api as "openApi",
 			w.managed_by as "managedBy",
 			(select coalesce(json_agg(json_build_object(
 				'slug', s.slug, 'title', s.title, 'transport', s.transport, 'endpoint', s.endpoint, 'era', s.era,
@@ -105,6 +106,7 @@ function configOf(workspaceId: string, row: Row): WorkspaceConfig {
 			title: row.title,
 			auditMode: row.auditMode,
 			rateLimits: row.rateLimits,
+			openApi: row.openApi,
 			servers: Object.fromEntries(row.servers.map((server) => [server.slug, serverOf(server)])),
 			toolsets: Object.fromEntries(row.toolsets.map(({ slug, title, tools }) => [slug, { title, tools }])),
 			grants: row.grants.map(({ managedBy: _, ...grant }) => grant),

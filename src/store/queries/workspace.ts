@@ -10,6 +10,7 @@ export interface WorkspaceRow {
 	readonly title: string;
 	readonly auditMode: 'strict' | 'best-effort';
 	readonly rateLimits: JsonObject;
+	readonly openApi: JsonObject;
 	readonly managedBy: Manager;
 	readonly version: number;
 	/** Of everything in the workspace; a whole number as text. */
@@ -19,7 +20,7 @@ export interface WorkspaceRow {
 }
 
 const SELECT = `select workspace_id as "workspaceId", slug, title, audit_mode as "auditMode",
-	rate_limits as "rateLimits", managed_by as "managedBy",
+	rate_limits as "rateLimits", open_api as "openApi", managed_by as "managedBy",
 	version, config_version as "configVersion", created_at as "createdAt", updated_at as "updatedAt"
 	from portcullis.workspace`;
 
@@ -67,18 +68,21 @@ export interface NewWorkspace {
 	readonly auditMode: string;
 	/** None unless given. */
 	readonly rateLimits?: JsonObject;
+	/** As everybody has it unless given. */
+	readonly openApi?: JsonObject;
 	readonly managedBy: Manager;
 }
 
 /** Makes a workspace and returns its id. Throws PC_CONFLICT when the slug is taken. */
 export async function insertWorkspace(
 	tx: PlatformTx,
-	{ slug, title, auditMode, rateLimits = {}, managedBy }: NewWorkspace,
+	{ slug, title, auditMode, rateLimits = {}, openApi = {}, managedBy }: NewWorkspace,
 ): Promise<string> {
 	const [row] = await tx.query<{ id: string }>(
-		`insert into portcullis.workspace (slug, title, audit_mode, managed_by, rate_limits) values ($1, $2, $3, $4, $5)
+		`insert into portcullis.workspace (slug, title, audit_mode, managed_by, rate_limits, open_api)
+		 values ($1, $2, $3, $4, $5, $6)
 		 returning workspace_id as id`,
-		[slug, title, auditMode, managedBy, JSON.stringify(rateLimits)],
+		[slug, title, auditMode, managedBy, JSON.stringify(rateLimits), JSON.stringify(openApi)],
 	);
 	return row?.id ?? '';
 }
@@ -89,6 +93,7 @@ export interface WorkspaceChange {
 	readonly title: string;
 	readonly auditMode: string;
 	readonly rateLimits: JsonObject;
+	readonly openApi: JsonObject;
 	readonly managedBy: Manager;
 	/** The version that is replaced; `undefined` replaces any. */
 	readonly version?: number;
@@ -97,11 +102,13 @@ export interface WorkspaceChange {
 /** Changes a workspace; whether it was still that version. */
 export async function updateWorkspace(tx: PlatformTx, change: WorkspaceChange): Promise<boolean> {
 	const rows = await tx.query(
-		`update portcullis.workspace set title = $2, audit_mode = $3, managed_by = $4, rate_limits = $6
+		`update portcullis.workspace set title = $2, audit_mode = $3, managed_by = $4, rate_limits = $6,
+			open_api = $7
 		 where workspace_id = $1 and version = coalesce($5, version) returning 1`,
 		[
 			...[change.workspaceId, change.title, change.auditMode, change.managedBy, change.version ?? null],
 			JSON.stringify(change.rateLimits),
+			JSON.stringify(change.openApi),
 		],
 	);
 	return rows.length > 0;
@@ -110,12 +117,12 @@ export async function updateWorkspace(tx: PlatformTx, change: WorkspaceChange): 
 /** Changes what its own administrators may change; whether it was still that version. */
 export async function updateOwnWorkspace(
 	tx: WorkspaceTx,
-	{ title, auditMode, rateLimits, version }: Omit<WorkspaceChange, 'workspaceId' | 'managedBy'>,
+	{ title, auditMode, rateLimits, openApi, version }: Omit<WorkspaceChange, 'workspaceId' | 'managedBy'>,
 ): Promise<boolean> {
 	const rows = await tx.query(
-		`update portcullis.workspace set title = $2, audit_mode = $3, rate_limits = $5
+		`update portcullis.workspace set title = $2, audit_mode = $3, rate_limits = $5, open_api = $6
 		 where workspace_id = $1 and version = coalesce($4, version) returning 1`,
-		[tx.workspaceId, title, auditMode, version ?? null, JSON.stringify(rateLimits)],
+		[tx.workspaceId, title, auditMode, version ?? null, JSON.stringify(rateLimits), JSON.stringify(openApi)],
 	);
 	return rows.length > 0;
 }

@@ -5,15 +5,15 @@ import type { Service } from './operation.ts';
 /** Services by scope: what one credential was told of a service, nobody else hears. */
 export interface Documents {
 	/** The service as it was last read; reads it where it never was. */
-	known(key: ScopeKey, read: ReadService): Promise<Service>;
+	known(key: ScopeKey, read: ReadApi): Promise<Service>;
 	/** The same after reading it again, unless that was moments ago. While it cannot be read, the last one stays. */
-	again(key: ScopeKey, read: ReadService): Promise<Service>;
+	again(key: ScopeKey, read: ReadApi): Promise<Service>;
 	/** Forgets every scope that is not kept. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 }
 
 /** Reads a document anew. */
-export type ReadService = () => Promise<Service>;
+export type ReadApi = () => Promise<Service>;
 
 interface Entry {
 	service: Service | undefined;
@@ -50,14 +50,14 @@ export function createDocuments(): Documents {
 }
 
 // One reading at a time; who comes meanwhile shares it.
-function readOnce(entry: Entry, read: ReadService): Promise<Service> {
+function readOnce(entry: Entry, read: ReadApi): Promise<Service> {
 	entry.reading ??= begin(entry, read).finally(() => {
 		entry.reading = undefined;
 	});
 	return entry.reading;
 }
 
-async function begin(entry: Entry, read: ReadService): Promise<Service> {
+async function begin(entry: Entry, read: ReadApi): Promise<Service> {
 	entry.triedAt = performance.now();
 	const service = await read();
 	entry.service = service;

@@ -1,4 +1,4 @@
-import { type ExactJson, type ExactObject, isExactList, isExactObject } from '../../lib/json-exact.ts';
+import { type ExactJson, type ExactObject, exactOf, isExactList, isExactObject } from '../../lib/json-exact.ts';
 import { resolveRef } from '../../lib/json-pointer.ts';
 
 /** How much of schemas may still be written out; shared by everything that is read from one document or tool. */
@@ -13,7 +13,7 @@ export interface SchemaReading {
 }
 
 /** A schema that takes everything: stands for what is a cycle, too deep, too much, or no schema. */
-const ANYTHING: ExactObject = Object.freeze(new Map());
+const ANYTHING = exactOf({}) as ExactObject;
 
 const MOST_DEPTH = 24;
 

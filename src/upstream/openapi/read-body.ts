@@ -1,4 +1,4 @@
-import { type ExactJson, type ExactObject, isExactList, isExactObject } from '../../lib/json-exact.ts';
+import { type ExactJson, type ExactObject, exactOf, isExactList, isExactObject } from '../../lib/json-exact.ts';
 import { inlineSchema, type SchemaReading } from './inline-schema.ts';
 import type { BodyForm } from './operation.ts';
 import { followed } from './read-parameters.ts';
@@ -10,7 +10,7 @@ export interface BodyReading {
 	readonly schema: ExactObject;
 }
 
-const EMPTY: ExactObject = Object.freeze(new Map());
+const EMPTY = exactOf({}) as ExactObject;
 const NO_BODY: BodyReading = { form: undefined, schema: EMPTY };
 
 /** The body of an operation; `undefined` when it has to be sent and is of no kind that can be. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ExactObject, exactOf, parseExact } from '../../lib/json-exact.ts';
 import type { Operation } from './operation.ts';
-import { readService } from './read-service.ts';
+import { readApi } from './read-api.ts';
 import { isFault, type Rendered, renderRequest } from './render-request.ts';
 
 const PARAMETERS = [
@@ -23,7 +23,7 @@ const BODY = { content: { 'application/json': { schema: { type: 'object', proper
 function operationOf(path = PATH, operation: object = { parameters: PARAMETERS, requestBody: BODY }): Operation {
 	const document = exactOf({ openapi: '3.1.0', paths: { [path]: { post: operation } } }) as ExactObject;
 	const wish = { url: 'https://a.example/o.json', baseUrl: undefined, operations: undefined, ownHeaders: new Map() };
-	return [...readService(document, wish).operations.values()][0] as Operation;
+	return [...readApi(document, wish).operations.values()][0] as Operation;
 }
 
 const render = (operation: Operation, given: string) => renderRequest(operation, parseExact(given) as ExactObject);

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { errorCode } from '../../errors/portcullis-error.ts';
+import { type ApiWish, readApi } from './read-api.ts';
 import { readDocument } from './read-document.ts';
-import { readService, type ServiceWish } from './read-service.ts';
 
-const WISH: ServiceWish = {
+const WISH: ApiWish = {
 	url: 'https://api.example/docs/openapi.json',
 	baseUrl: undefined,
 	operations: undefined,
-	ownHeaders: new Map([['x-tenant-of-ours', []]]),
+	ownHeaders: new Map([['x-client-of-ours', []]]),
 };
 
-async function serviceOf(document: object | string, wish: Partial<ServiceWish> = {}) {
+async function serviceOf(document: object | string, wish: Partial<ApiWish> = {}) {
 	const text = typeof document === 'string' ? document : JSON.stringify({ openapi: '3.1.0', paths: {}, ...document });
-	return readService(await readDocument(text), { ...WISH, ...wish });
+	return readApi(await readDocument(text), { ...WISH, ...wish });
 }
 
 async function toolOf(operation: object, path = '/x', method = 'post') {
@@ -136,7 +136,7 @@ components:
 			'X-Api-Key',
 			'X-Forwarded-For',
 			'Content-Type',
-			'X-Tenant-Of-Ours',
+			'X-Client-Of-Ours',
 		];
 		const more = ['Transfer-Encoding', 'X-HTTP-Method-Override', 'Mcp-Session-Id', 'X-User-Email', 'a b', 'X:\r\ny'];
 		const parameters = [...names, ...more, 'If-Match'].map((name) => ({ name, in: 'header', required: true }));
@@ -165,7 +165,7 @@ components:
 
 	test('are never at another origin than the document, unless the definition says so', async () => {
 		const paths = { '/x': { get: {} } };
-		const baseOf = async (servers: object[], wish: Partial<ServiceWish> = {}) =>
+		const baseOf = async (servers: object[], wish: Partial<ApiWish> = {}) =>
 			(await serviceOf({ paths, servers }, wish)).basePath;
 		for (const url of ['https://evil.example', '//evil.example/', 'http://api.example', 'https://api.example:8443']) {
 			expect(await detailOf(baseOf([{ url }])), url).toEqual([

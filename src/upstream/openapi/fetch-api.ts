@@ -6,11 +6,11 @@ import { sendHttp } from '../http-exchange.ts';
 import { checkStatus } from '../reply-status.ts';
 import { createStamp } from '../stamp.ts';
 import type { Service } from './operation.ts';
+import { readApi } from './read-api.ts';
 import { invalid, MOST_BYTES, readDocument } from './read-document.ts';
-import { readService } from './read-service.ts';
 
 /** What a service is reached with. */
-export interface ServiceParts {
+export interface ApiParts {
 	readonly server: Server & { readonly transport: OpenApiTransport };
 	/** Connections to the origin of the operations. */
 	readonly pool: Pool;
@@ -23,7 +23,7 @@ export interface ServiceParts {
 const ACCEPT = 'application/json, application/yaml;q=0.9, */*;q=0.5';
 
 /** Reads the document of a server, at its address or at `openapi.json` below it, and what it makes of tools. */
-export async function fetchService(parts: ServiceParts): Promise<Service> {
+export async function fetchApi(parts: ApiParts): Promise<Service> {
 	const { transport } = parts.server;
 	const [first, ...others] = candidatesFor(transport.url);
 	try {
@@ -45,13 +45,13 @@ function candidatesFor(address: string): readonly [string, ...string[]] {
 	return [address, url.href];
 }
 
-async function readFrom(url: string, parts: ServiceParts): Promise<Service> {
+async function readFrom(url: string, parts: ApiParts): Promise<Service> {
 	const { baseUrl, operations, headers } = parts.server.transport;
 	const isSameOrigin = baseUrl === undefined || new URL(baseUrl).origin === new URL(url).origin;
 	const { status, text } = await (isSameOrigin ? fetchOwn(url, parts) : fetchForeign(url, parts));
 	checkStatus(status);
 	if (status !== 200) throw invalid(`the document was answered with HTTP ${status}`);
-	return readService(await readDocument(text), { url, baseUrl, operations, ownHeaders: headers });
+	return readApi(await readDocument(text), { url, baseUrl, operations, ownHeaders: headers });
 }
 
 interface Fetched {
@@ -59,7 +59,7 @@ interface Fetched {
 	readonly text: string;
 }
 
-async function fetchOwn(url: string, { server, pool, credentialHeaders }: ServiceParts): Promise<Fetched> {
+async function fetchOwn(url: string, { server, pool, credentialHeaders }: ApiParts): Promise<Fetched> {
 	const { workspace, slug, limits } = server;
 	const { pathname, search } = new URL(url);
 	const reply = await sendHttp(pool, {
@@ -76,7 +76,7 @@ async function fetchOwn(url: string, { server, pool, credentialHeaders }: Servic
 }
 
 // Without the credential: that belongs to the operations.
-async function fetchForeign(url: string, { server, egress }: ServiceParts): Promise<Fetched> {
+async function fetchForeign(url: string, { server, egress }: ApiParts): Promise<Fetched> {
 	const { connectMs, firstByteMs } = server.limits;
 	const limits = { connectMs, firstByteMs, timeoutMs: connectMs + firstByteMs, mostBytes: bytesOf(server) };
 	return egress.request(url, { ...limits, headers: { accept: ACCEPT } });

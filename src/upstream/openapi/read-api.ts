@@ -9,7 +9,7 @@ import { followed, type OperationReading, readParameters } from './read-paramete
 import { readPath } from './read-path.ts';
 
 /** What of a document is wanted, and where it came from. */
-export interface ServiceWish {
+export interface ApiWish {
 	/** Address of the document. */
 	readonly url: string;
 	/** Where the operations are, whatever the document says. */
@@ -37,7 +37,7 @@ const MOST_SCHEMAS_OF_ONE = 3_000;
 const MOST_DESCRIPTION = 8_192;
 
 /** The tools of a document. Throws PC_UPSTREAM_INVALID where it leads to another origin than its own. */
-export function readService(document: ExactObject, wish: ServiceWish): Service {
+export function readApi(document: ExactObject, wish: ApiWish): Service {
 	const basePath = basePathOf(document.get('servers'), wish);
 	if (basePath === undefined) throw invalid('the document names servers of another origin; set baseUrl');
 	const operations = new Map<string, Operation>();
@@ -61,7 +61,7 @@ function textOf(value: ExactJson | undefined, name: string): string | undefined 
 }
 
 /** The path of the first server that is of the document's own origin; without servers the root of it. */
-function basePathOf(servers: ExactJson | undefined, { url, baseUrl }: ServiceWish): string | undefined {
+function basePathOf(servers: ExactJson | undefined, { url, baseUrl }: ApiWish): string | undefined {
 	if (baseUrl !== undefined) return pathOf(new URL(baseUrl));
 	if (!isExactList(servers) || servers.length === 0) return '';
 	const found = servers.map((server) => serverUrl(server, url)).find((each) => each?.origin === new URL(url).origin);
@@ -81,7 +81,7 @@ function serverUrl(server: ExactJson, documentUrl: string): URL | undefined {
 }
 
 // A path or an operation may have servers of its own; only those that change nothing are taken.
-function leadsElsewhere(value: ExactObject, basePath: string, wish: ServiceWish): boolean {
+function leadsElsewhere(value: ExactObject, basePath: string, wish: ApiWish): boolean {
 	const servers = value.get('servers');
 	if (wish.baseUrl !== undefined || servers === undefined) return false;
 	return basePathOf(servers, wish) !== basePath;
