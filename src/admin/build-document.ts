@@ -110,6 +110,7 @@ function operationOf(route: Route, named: NamedSchemas): Json {
 
 function audienceOf(authorize: Authorization): string {
 	if (authorize === 'signed-in') return 'For everybody who is signed in.';
+	if (authorize === 'administrator') return 'For everybody who administrates a workspace.';
 	if (authorize === 'platform-admin') return 'For platform administrators.';
 	const people = `For those who hold at least ${authorize.workspace} in the workspace`;
 	return authorize.apiKeys === 'refused' ? `${people}; not with an API key.` : `${people}.`;

@@ -43,6 +43,12 @@ export function standingIn(workspace: string, caller: Caller): Standing | undefi
 	return granted && withinServers(granted);
 }
 
+/** Whether the caller administrates a workspace, whichever. */
+export function isAdministrator(caller: Caller): boolean {
+	if (platformLevelOf(caller) === 'admin') return true;
+	return [...(caller.principal?.grants.values() ?? [])].some((grant) => withinServers(grant).level === 'admin');
+}
+
 // What is for some servers of a workspace administers none of it.
 function withinServers({ level, rules, servers }: Grant): Standing {
 	return { level: servers !== undefined && level === 'admin' ? 'write' : level, rules };

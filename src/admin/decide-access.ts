@@ -1,19 +1,22 @@
 import type { AccessLevel } from '../config/snapshot.ts';
 import type { ErrorCode } from '../errors/table.ts';
-import { type Caller, platformLevelOf, standingIn } from './caller.ts';
+import { type Caller, isAdministrator, platformLevelOf, standingIn } from './caller.ts';
 
 /**
- * Whom an operation is for: everybody with a token; platform administrators; or those who hold at least this level in
+ * Whom an operation is for: everybody with a token; those who administrate a workspace, whichever; platform administrators; or those who hold at least this level in
  * the workspace that the path names, where `apiKeys` says so only when they come with no API key.
  */
 export type Authorization =
 	| 'signed-in'
+	| 'administrator'
 	| 'platform-admin'
 	| { readonly workspace: AccessLevel; readonly apiKeys?: 'refused' };
 
 /** Why access is what it is; the words of the policy stage where they say the same. */
 export type AccessReason =
 	| 'signed-in'
+	| 'administrator'
+	| 'not-administrator'
 	| 'platform-admin'
 	| 'not-platform-admin'
 	| 'workspace-granted'
@@ -46,7 +49,14 @@ const RANK: Readonly<Record<AccessLevel, number>> = { read: 0, write: 1, admin: 
  */
 export function decideAccess(request: AccessRequest): AccessDecision {
 	if (request.wanted === 'signed-in') return decision(undefined, ['signed-in']);
+	if (request.wanted === 'administrator') return decideAdministrator(request);
 	return request.wanted === 'platform-admin' ? decidePlatform(request) : decideWorkspace(request, request.wanted);
+}
+
+function decideAdministrator({ caller }: AccessRequest): AccessDecision {
+	return isAdministrator(caller)
+		? decision(undefined, ['administrator'])
+		: decision('PC_LEVEL_TOO_LOW', ['not-administrator']);
 }
 
 function decidePlatform({ caller }: AccessRequest): AccessDecision {

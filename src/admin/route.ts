@@ -85,7 +85,9 @@ export type ParamName<Path extends string> = Path extends `${string}:${infer Res
 
 /** Levels in a workspace can be asked for only where the path names one; and there it is never enough to be signed in. */
 type AuthorizationAt<Path extends string> =
-	'workspace' extends ParamName<Path> ? Exclude<Authorization, 'signed-in'> : Extract<Authorization, string>;
+	'workspace' extends ParamName<Path>
+		? Exclude<Authorization, 'signed-in' | 'administrator'>
+		: Extract<Authorization, string>;
 
 type AnswerFor<R extends Responses> = {
 	[S in keyof R & number]: {

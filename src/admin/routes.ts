@@ -1,4 +1,5 @@
 import { createAuditRoutes } from './audit.ts';
+import { createCatalogueRoutes } from './catalogue.ts';
 import { createConfigRoutes } from './config.ts';
 import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
@@ -43,5 +44,6 @@ const RESOURCES = [
 
 /** Every operation of the management API, by resource; without a store only those that need none. */
 export function createRoutes(parts: ResourceParts | undefined): readonly Route[] {
-	return parts === undefined ? [ME] : [ME, ...RESOURCES.flatMap((create) => create(parts))];
+	const always = [ME, ...createCatalogueRoutes()];
+	return parts === undefined ? always : [...always, ...RESOURCES.flatMap((create) => create(parts))];
 }

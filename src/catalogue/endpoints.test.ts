@@ -28,6 +28,8 @@ describe('picking an endpoint', () => {
 		['atlassian', 'http-v1', 'http-v1'],
 		['brightdata', undefined, 'npm'],
 		['neon', 'stdio', 'npm'],
+		['aws-api', undefined, 'uvx'],
+		['aws-api', 'http', 'http'],
 		['linear', 'sse', 'sse'],
 	])('%s, wanted %s: %s', (id, choice, key) => expect(endpoint(id, choice).key).toBe(key));
 

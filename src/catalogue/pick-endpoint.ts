@@ -36,4 +36,10 @@ function costOf(endpoint: Endpoint): number {
 }
 
 /** Problems that leave nothing to use, or that a gateway should not have. */
-const BLOCKING: readonly string[] = ['not-installable', 'does-not-start', 'secret-in-address', 'local-only'];
+const BLOCKING: readonly string[] = [
+	'not-installable',
+	'does-not-start',
+	'secret-in-address',
+	'unsupported-sign-in',
+	'local-only',
+];

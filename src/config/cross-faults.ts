@@ -1,4 +1,4 @@
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../lib/nearest-name.ts';
 import type { Path } from './read-yaml.ts';
 
 /** A fault between parts of the file that are each fine alone. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { nearestName } from '../lib/nearest-name.ts';
 import type { Fault } from './faults.ts';
-import { nearestName } from './nearest-name.ts';
 import type { Path, YamlFile } from './read-yaml.ts';
 
 const KINDS: Readonly<Record<string, string>> = {

@@ -56,6 +56,7 @@ const PLANTED: readonly Route[] = [
 		params: { thing: z.uuid() },
 		body: z.strictObject({ name: z.string() }),
 	}),
+	defineRoute({ ...answered, summary, id: 'g', method: 'GET', path: '/books', authorize: 'administrator' }),
 ];
 
 describe('the test of operations', () => {

@@ -8,10 +8,13 @@ export interface Actor {
 	/** Rank of the level held in `google`; 0 is nothing. */
 	readonly rank: 0 | 1 | 2 | 3;
 	readonly isPlatformAdmin: boolean;
+	/** Holds admin somewhere. */
+	readonly isAdministrator: boolean;
 }
 
 const actor = (name: string, rank: Actor['rank'], groups: Actor['groups'] = [name]): Actor => {
-	return { name, groups, rank, isPlatformAdmin: name === 'platform-admin' };
+	const isAdministrator = rank === 3 || name === 'admin-elsewhere';
+	return { name, groups, rank, isPlatformAdmin: name === 'platform-admin', isAdministrator };
 };
 
 /** Everybody whom each operation is tried with. */
@@ -53,6 +56,7 @@ export function expectedCode({ authorize }: Pick<Route, 'authorize'>, actor: Act
 	if (actor.groups === undefined) return 'PC_TOKEN_MISSING';
 	// Everybody who may is stopped at a parameter that no operation knows, before anything happens.
 	if (authorize === 'signed-in') return 'PC_INPUT_INVALID';
+	if (authorize === 'administrator') return actor.isAdministrator ? 'PC_INPUT_INVALID' : 'PC_LEVEL_TOO_LOW';
 	if (authorize === 'platform-admin') return actor.isPlatformAdmin ? 'PC_INPUT_INVALID' : 'PC_LEVEL_TOO_LOW';
 	if (actor.rank === 0) return 'PC_NOT_FOUND';
 	return actor.rank >= RANKS[authorize.workspace] ? 'PC_INPUT_INVALID' : 'PC_LEVEL_TOO_LOW';
