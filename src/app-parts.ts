@@ -1,4 +1,5 @@
 import type { RecordKeeper } from './audit/file-record.ts';
+import type { BridgeParts } from './bridge/bridge-parts.ts';
 import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import type { ConnectAround } from './connect/create-connect.ts';
@@ -30,4 +31,6 @@ export interface AppParts {
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
 	readonly log: Log;
+	/** What makes this a bridge; `portcullis bridge` gives it, and nothing else can. */
+	readonly bridge?: BridgeParts;
 }

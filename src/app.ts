@@ -31,13 +31,13 @@ const never = (): boolean => false;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
 export function createApp(parts: AppParts) {
-	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [] } = parts;
+	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [], bridge } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
 	const attach = createAttachCredential();
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
-	const authenticator = createIdentity(parts, { metrics, keyUses });
+	const authenticator = bridge?.authenticator ?? createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
 		attach,
 		sessionIds,
@@ -60,7 +60,7 @@ export function createApp(parts: AppParts) {
 	const adminFor = createAdmin(shared, managed && { ...known, ...managed });
 	const admin = adminFor(createCallerOf(authenticator));
 	const { infoOf } = upstreams;
-	const planes = createPublicPlanes({ ...shared, stages, infoOf, authenticator, admin, ...parts.connecting });
+	const planes = createPublicPlanes({ ...shared, stages, infoOf, authenticator, admin, bridge, ...parts.connecting });
 	snapshots.onChange((next) => upstreams.retire(next));
 	return {
 		authenticator,

@@ -1,92 +1,75 @@
 // Makes the golden pairs of test/golden/mcpo by running the real mcpo in front of the fixture server.
 // `node tools/golden-mcpo.mjs [--check]`; MCPO names the program, `mcpo` otherwise. --check compares and changes nothing.
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { mcpoConfigOf, startMcpoFixture } from '../test/fakes/mcpo-fixture-network.mjs';
+import { documentOf, withMcpo } from './mcpo-process.mjs';
 
 const FOLDER = join(import.meta.dirname, '..', 'test', 'golden', 'mcpo');
 const FIXTURE = join(import.meta.dirname, '..', 'test', 'fakes', 'mcpo-fixture.mjs');
-const PATIENCE_MS = 30_000;
+const KEY = 'golden-key';
+const HOLDER = { authorization: `Bearer ${KEY}` };
 
-const port = await freePort();
-const key = 'golden-key';
-const command = ['--host', '127.0.0.1', '--port', String(port), '--api-key', key, '--', process.execPath, FIXTURE];
-const child = spawn(process.env.MCPO ?? 'mcpo', command, { stdio: ['ignore', 'ignore', 'inherit'], env: process.env });
-const failed = new Promise((_, reject) => {
-	child.once('error', reject);
-	child.once('exit', (code) => reject(new Error(`mcpo ended with ${code}`)));
+await withMcpo(['--api-key', KEY, '--', process.execPath, FIXTURE], async (ask) => {
+	keep('document.json', await documentOf(ask));
+	const pairs = [];
+	for (const asked of read('requests.json')) pairs.push({ ...asked, answer: await answerTo(ask, asked) });
+	keep('pairs.json', pairs);
 });
+
+const folder = mkdtempSync(join(tmpdir(), 'golden-mcpo-'));
+const fixture = await startMcpoFixture();
 try {
-	await Promise.race([make(), failed]);
+	const file = join(folder, 'config.json');
+	writeFileSync(file, JSON.stringify(mcpoConfigOf(fixture, FIXTURE)));
+	const asked = read('auth-requests.json');
+	const pairs = [];
+	for (const isStrict of [false, true]) {
+		const args = ['--api-key', KEY, ...(isStrict ? ['--strict-auth'] : []), '--config', file];
+		await withMcpo(args, async (ask) => {
+			const documents = {};
+			for (const name of ['files', 'events', 'stream']) {
+				documents[name] = await documentOf(ask, { path: `/${name}/openapi.json`, headers: HOLDER });
+			}
+			if (!isStrict) {
+				const root = await ask({ path: '/openapi.json', method: 'GET' });
+				keep('config-documents.json', { root: JSON.parse(root.text), ...documents });
+			}
+			for (const each of asked) pairs.push({ isStrict, ...each, answer: await verdictOn(ask, each) });
+		});
+	}
+	keep('auth-pairs.json', pairs);
 } finally {
-	failed.catch(() => undefined);
-	child.kill('SIGTERM');
+	await fixture.close();
+	rmSync(folder, { recursive: true });
 }
 
-async function make() {
-	const document = JSON.parse((await ready()).text);
-	const requests = JSON.parse(readFileSync(join(FOLDER, 'requests.json'), 'utf8'));
-	const pairs = [];
-	for (const asked of requests) pairs.push({ ...asked, answer: await ask(asked) });
-	keep('document.json', document);
-	keep('pairs.json', pairs);
+function read(name) {
+	return JSON.parse(readFileSync(join(FOLDER, name), 'utf8'));
 }
 
 function keep(name, value) {
 	const path = join(FOLDER, name);
 	const text = `${JSON.stringify(value, null, '\t')}\n`;
 	if (!process.argv.includes('--check')) return writeFileSync(path, text);
-	if (!isDeepStrictEqual(JSON.parse(readFileSync(path, 'utf8')), value))
+	if (!isDeepStrictEqual(JSON.parse(readFileSync(path, 'utf8')), JSON.parse(text)))
 		throw new Error(`mcpo answers otherwise than ${path} says`);
 }
 
-async function ready() {
-	const until = Date.now() + PATIENCE_MS;
-	for (;;) {
-		try {
-			const answer = await send({ path: '/openapi.json', method: 'GET' });
-			if (answer.status === 200 && answer.text.includes('/give')) return answer;
-		} catch (error) {
-			if (Date.now() > until) throw error;
-		}
-		if (Date.now() > until) throw new Error('mcpo did not come up');
-		await new Promise((resolve) => setTimeout(resolve, 200));
-	}
+async function answerTo(ask, { path, method, body, type = 'application/json' }) {
+	const headers = { ...HOLDER, ...(body !== undefined && type && { 'content-type': type }) };
+	const { status, text, headers: told } = await ask({ path, method, body, headers });
+	const allow = told.allow === undefined ? {} : { allow: told.allow };
+	return { status, type: told['content-type'], ...allow, text };
 }
 
-async function ask({ path, method = 'POST', body, type = 'application/json' }) {
-	const { status, text, headers } = await send({ path, method, body, type });
-	const allow = headers.allow === undefined ? {} : { allow: headers.allow };
-	return { status, type: headers['content-type'], ...allow, text };
-}
-
-function send({ path, method, body, type }) {
-	const headers = { authorization: `Bearer ${key}`, ...(body !== undefined && type && { 'content-type': type }) };
-	return new Promise((resolve, reject) => {
-		const sent = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
-			const chunks = [];
-			response.on('data', (chunk) => chunks.push(chunk));
-			response.on('end', () => {
-				resolve({
-					status: response.statusCode,
-					headers: response.headers,
-					text: Buffer.concat(chunks).toString('utf8'),
-				});
-			});
-		});
-		sent.on('error', reject);
-		sent.end(body);
-	});
-}
-
-function freePort() {
-	return new Promise((resolve) => {
-		const server = createServer().listen(0, '127.0.0.1', () => {
-			const { port: free } = server.address();
-			server.close(() => resolve(free));
-		});
-	});
+// Of pages and documents it is enough that they were shown.
+async function verdictOn(ask, { path, method = 'POST', authorization }) {
+	const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) };
+	const body = method === 'POST' ? '{"timezone":"UTC"}' : undefined;
+	const { status, text, headers: told } = await ask({ path, method, headers, body });
+	const challenge = told['www-authenticate'] === undefined ? {} : { challenge: told['www-authenticate'] };
+	return { status, ...challenge, ...(status === 200 && method !== 'POST' ? {} : { text }) };
 }

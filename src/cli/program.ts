@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addApplyCommand } from './apply.ts';
 import { addAuditCommands } from './audit.ts';
 import { addBackupCommands } from './backup.ts';
+import { addBridgeCommand } from './bridge.ts';
 import { addCatalogueCommands } from './catalogue.ts';
 import type { CommandIo, Serve } from './command.ts';
 import { addConfigCommands } from './config.ts';
@@ -67,9 +68,12 @@ export function createProgram({ env, serve }: ProgramParts): Command {
 	const program = new Command('portcullis')
 		.description('A multi-tenant gateway for the Model Context Protocol')
 		.showHelpAfterError()
+		// What stands after a command and -- is its own, options and all.
+		.enablePositionalOptions()
 		.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 	addServeCommand(program, { io, serve });
 	addDemoCommand(program, { io, serve });
+	addBridgeCommand(program, io);
 	for (const add of COMMANDS) add(program, io);
 	return program;
 }

@@ -12,6 +12,7 @@ import { openStore } from '../store/open-store.ts';
 import type { Serving } from './command.ts';
 import { databaseUrls } from './database-urls.ts';
 import { localUrl, removeGatewayFile, writeGatewayFile } from './gateway-file.ts';
+import { nextSignal } from './next-signal.ts';
 import { openLimiting } from './open-limiting.ts';
 import { openSpool } from './open-spool.ts';
 import { createOpened, type Opened } from './opened.ts';
@@ -108,21 +109,4 @@ async function listenUntilSignal(app: App, { environment, log, opened, drainMs }
 		log.info('stopped');
 	});
 	return { port: front.port, stopped };
-}
-
-/** npm passes on the Ctrl-C that the terminal has sent us already: what follows so soon is the same one. */
-const SAME_SIGNAL_MS = 1_000;
-
-// A second signal means it: the process ends at once, and with it its children.
-function nextSignal(): Promise<NodeJS.Signals> {
-	return new Promise((resolve) => {
-		let firstAt: number | undefined;
-		const onSignal = (signal: NodeJS.Signals): void => {
-			firstAt ??= performance.now();
-			if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1);
-			resolve(signal);
-		};
-		process.on('SIGTERM', onSignal);
-		process.on('SIGINT', onSignal);
-	});
 }

@@ -30,6 +30,8 @@ export interface ClientConfig {
 
 type Entry = Readonly<Record<string, unknown>>;
 
+const NO_SERVERS = "No 'mcpServers' found in config file.";
+
 /** Spellings of transports; mcpo and the clients have not agreed on one. */
 const KINDS: ReadonlyMap<unknown, ClientEndpoint['kind']> = new Map<unknown, ClientEndpoint['kind']>([
 	['stdio', 'stdio'],
@@ -39,13 +41,18 @@ const KINDS: ReadonlyMap<unknown, ClientEndpoint['kind']> = new Map<unknown, Cli
 	),
 ]);
 
+/** How a server of this type is reached, in any of the spellings; `undefined`: nobody knows. */
+export function kindOfType(type: unknown): ClientEndpoint['kind'] | undefined {
+	return KINDS.get(type);
+}
+
 /**
  * Reads what mcpo, Claude Desktop and Cursor call `mcpServers` and VS Code `servers`. Servers that cannot be understood are
  * faults; the others are read all the same.
  */
 export function readClientConfig(config: unknown): ClientConfig {
 	const entries = isRecord(config) ? (config['mcpServers'] ?? config['servers']) : undefined;
-	if (!isRecord(entries)) return { servers: [], faults: ["No 'mcpServers' found in config file."] };
+	if (!isRecord(entries) || Object.keys(entries).length === 0) return { servers: [], faults: [NO_SERVERS] };
 	const servers: ClientServer[] = [];
 	const faults: string[] = [];
 	for (const [name, entry] of Object.entries(entries)) {
@@ -64,28 +71,44 @@ function readServer(name: string, entry: Entry): ClientServer | string {
 	if (!disabled.every((tool) => typeof tool === 'string')) {
 		return `Server '${name}' 'disabledTools' must contain only strings`;
 	}
-	return { name, endpoint, disabledTools: disabled, notes: notesOf(entry) };
+	const forwarding = forwardingFault(name, entry['client_header_forwarding'] ?? {});
+	return forwarding ?? { name, endpoint, disabledTools: disabled, notes: notesOf(entry) };
 }
 
 function readEndpoint(name: string, entry: Entry): ClientEndpoint | string {
-	const type = entry['type'] ?? entry['transport'];
-	// As mcpo: a command makes it stdio, an address without a type is of the older kind.
-	const kind = entry['command'] !== undefined ? 'stdio' : (KINDS.get(type) ?? (type === undefined ? 'sse' : undefined));
-	if (kind === 'stdio') return readProgram(name, entry);
-	const url = entry['url'] ?? entry['serverUrl'];
-	if (kind === undefined || (type === undefined && url === undefined)) {
-		return `Server '${name}' must have either 'command' for stdio or 'type' and 'url' for remote servers`;
-	}
-	if (typeof url !== 'string' || url === '') return `Server '${name}' of type '${String(type)}' requires a 'url' field`;
+	const { command } = entry;
+	const [type, url] = [entry['type'] ?? entry['transport'], entry['url'] ?? entry['serverUrl']];
+	const kind = KINDS.get(type);
+	// As mcpo: a type of the network comes first, then a command, then an address of the older kind.
+	if (kind === 'http' || kind === 'sse') return readAddress(entry, { kind, url }) ?? urlMissing(name, type);
+	if (isGiven(command)) return readProgram(name, entry);
+	const older = isGiven(type) ? undefined : readAddress(entry, { kind: 'sse', url });
+	return older ?? `Server '${name}' must have either 'command' for stdio or 'type' and 'url' for remote servers`;
+}
+
+// What Python counts as nothing, mcpo takes for absent.
+const isGiven = (value: unknown): boolean =>
+	Boolean(value) &&
+	!(Array.isArray(value) && value.length === 0) &&
+	!(isRecord(value) && Object.keys(value).length === 0);
+
+const urlMissing = (name: string, type: unknown): string =>
+	`Server '${name}' of type '${String(type)}' requires a 'url' field`;
+
+function readAddress(
+	entry: Entry,
+	{ kind, url }: { readonly kind: 'http' | 'sse'; readonly url: unknown },
+): ClientEndpoint | undefined {
+	if (typeof url !== 'string' || url === '') return undefined;
 	return { kind, url, headers: textsOf(entry['headers']) };
 }
 
 function readProgram(name: string, entry: Entry): ClientEndpoint | string {
-	const { command, args = [], cwd } = entry;
+	const { command, args, cwd } = entry;
 	if (typeof command !== 'string') return `Server '${name}' 'command' must be a string`;
-	if (!Array.isArray(args)) return `Server '${name}' 'args' must be a list`;
+	if (isGiven(args) && !Array.isArray(args)) return `Server '${name}' 'args' must be a list`;
 	return {
-		...{ kind: 'stdio', command, args: args.map(String), env: textsOf(entry['env']) },
+		...{ kind: 'stdio', command, args: Array.isArray(args) ? args.map(String) : [], env: textsOf(entry['env']) },
 		cwd: typeof cwd === 'string' ? cwd : undefined,
 	};
 }
@@ -93,6 +116,19 @@ function readProgram(name: string, entry: Entry): ClientEndpoint | string {
 function textsOf(value: unknown): Readonly<Record<string, string>> {
 	const entries = isRecord(value) ? Object.entries(value) : [];
 	return Object.fromEntries(entries.map(([name, text]) => [name, String(text)]));
+}
+
+/** What mcpo says of a `client_header_forwarding` that it cannot read. */
+function forwardingFault(name: string, config: unknown): string | undefined {
+	const about = `Server '${name}' client_header_forwarding`;
+	if (!isGiven(config)) return undefined;
+	if (!isRecord(config)) return `${about} must be a dictionary`;
+	const { enabled = false, whitelist, blacklist, debug_headers = false } = config;
+	if (typeof enabled !== 'boolean') return `${about}.enabled must be a boolean`;
+	if (!enabled) return undefined;
+	if (isGiven(whitelist) && !Array.isArray(whitelist)) return `${about}.whitelist must be a list`;
+	if (isGiven(blacklist) && !Array.isArray(blacklist)) return `${about}.blacklist must be a list`;
+	return typeof debug_headers === 'boolean' ? undefined : `${about}.debug_headers must be a boolean`;
 }
 
 const MEANINGLESS: Readonly<Record<string, string>> = {

@@ -28,10 +28,9 @@ export type ReferTo = (name: string) => string;
  * argument or an address is named: there everybody can read it.
  */
 export function importServers(servers: readonly ClientServer[], referTo: ReferTo): readonly ImportedServer[] {
-	const taken = new Set<string>();
-	return servers.map((server) => {
-		const slug = slugOf(server.name, taken);
-		taken.add(slug);
+	const slugs = slugsOf(servers);
+	return servers.map((server, index) => {
+		const slug = slugs[index] as string;
 		const secrets: ImportedSecret[] = [];
 		const keep: Keep = (member, value) => {
 			const name = `${slug}_${member}`.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
@@ -56,6 +55,16 @@ type Keep = (member: string, value: string) => string;
 
 const LONGEST_SLUG = 63;
 
+/** Slugs of servers, in their order: each as near to its name as it can be, no two the same. */
+export function slugsOf(servers: readonly Pick<ClientServer, 'name'>[]): readonly string[] {
+	const taken = new Set<string>();
+	return servers.map(({ name }) => {
+		const slug = slugOf(name, taken);
+		taken.add(slug);
+		return slug;
+	});
+}
+
 function slugOf(name: string, taken: ReadonlySet<string>): string {
 	const plain = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 	const base = plain
@@ -75,7 +84,7 @@ function endpointEntry(endpoint: ClientEndpoint, keep: Keep): JsonObject {
 			...{ transport: 'stdio', command: escapePlainText(command), args: args.map(escapePlainText) },
 			...(cwd !== undefined && { cwd: escapePlainText(cwd) }),
 			...(Object.keys(env).length > 0 && {
-				env: withReferences(env, (name, value) => isSecretName(name) || isSecretValue(value), keep),
+				env: withReferences(env, seemsSecret, keep),
 			}),
 		};
 	}
@@ -112,6 +121,12 @@ const isSecretName = (name: string): boolean => SECRET_WORD.test(name) || /url$/
 /** As keys look: long, without spaces, letters and digits among each other; or an address with a password in it. */
 const KEY_LIKE = /^(?=.*[A-Za-z])(?=.*\d)[\w.~+/=-]{20,}$/;
 const hasPassword = (text: string): boolean => URL.canParse(text) && new URL(text).password !== '';
+
+/** Whether a variable seems to hold a secret, by its name or its look. */
+export function seemsSecret(name: string, value: string): boolean {
+	return isSecretName(name) || isSecretValue(value);
+}
+
 const isSecretValue = (value: string): boolean => KEY_LIKE.test(value) || hasPassword(value);
 
 function isPlainHttp(url: string): boolean {

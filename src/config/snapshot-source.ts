@@ -1,9 +1,6 @@
-import { watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { keepUnchanged } from './keep-unchanged.ts';
+import { createFollowedSource, type FollowedSource } from './followed-source.ts';
 import { type ConfigReading, readConfigFile } from './parse-config.ts';
-import type { Snapshot, SnapshotSource, SwapListener } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** What a snapshot source reads and whom it tells. */
 export interface SnapshotSourceOptions {
@@ -15,120 +12,19 @@ export interface SnapshotSourceOptions {
 	readonly onFaults?: (error: Error) => void;
 }
 
-/** A snapshot source that follows a file until it is closed. */
-export interface FileSnapshotSource extends SnapshotSource {
-	/** Reads the file and its secret files again, changed or not. Whether the snapshot was swapped. */
-	reload(): Promise<boolean>;
+/** A snapshot source that follows a configuration file, and its secret files whenever it is read, until it is closed. */
+export interface FileSnapshotSource extends Omit<FollowedSource<ConfigReading>, 'reading'> {
 	/** What the file in force says, as JSON: references to secrets as they are written. */
 	declared(): unknown;
-	close(): void;
 }
-
-/** Editors write a file in several steps; one reading after the last of them is enough. */
-const SETTLE_MS = 100;
-
-/** Network and container file systems do not always report changes. */
-const POLL_MS = 2_000;
 
 /**
  * Loads the configuration file and swaps the snapshot when it changes. Throws `ConfigFaults` when the first reading
  * finds any; later ones keep the old snapshot.
  */
 export async function createSnapshotSource(options: SnapshotSourceOptions): Promise<FileSnapshotSource> {
-	const { file, env } = options;
-	// Always before the reading: a change in between is then seen again, rather than never.
-	let seen = await fileState(file);
-	let reading: ConfigReading = await readConfigFile(file, { env, version: 1 });
-	let current = reading.snapshot;
-	let closed = false;
-	const listeners: SwapListener[] = [];
-
-	const report = (error: unknown): void => {
-		if (!closed) options.onFaults?.(error instanceof Error ? error : new Error(String(error)));
-	};
-	// One listener that fails must not keep the others on the old snapshot.
-	const tell = (listener: () => void): void => {
-		try {
-			listener();
-		} catch (error) {
-			report(error);
-		}
-	};
-	const swap = async (): Promise<boolean> => {
-		seen = await fileState(file);
-		const read = await readConfigFile(file, { env, version: current.version + 1 });
-		const previous = current;
-		const next = keepUnchanged(previous, read.snapshot);
-		if (closed || next === previous) return false;
-		reading = read;
-		current = next;
-		for (const listener of [...listeners, options.onSwapped]) tell(() => listener?.(next, previous));
-		return true;
-	};
-	const reload = inTurn(() =>
-		swap().catch((error: unknown) => {
-			report(error);
-			return false;
-		}),
-	);
-	const reloadIfChanged = async (): Promise<void> => {
-		const state = await fileState(file);
-		if (!closed && state !== seen) await reload();
-	};
-	const stopFollowing = follow(dirname(file), () => void reloadIfChanged());
-
-	return {
-		current: () => current,
-		onChange: (listener) => void listeners.push(listener),
-		reload,
-		declared: () => reading.declared,
-		close() {
-			closed = true;
-			stopFollowing();
-		},
-	};
-}
-
-/** Runs a task after the one before it: the older of two overlapping readings must not win. */
-function inTurn<T>(task: () => Promise<T>): () => Promise<T> {
-	let last: Promise<unknown> = Promise.resolve();
-	return () => {
-		const turn = last.then(task);
-		last = turn.catch(() => undefined);
-		return turn;
-	};
-}
-
-/** Calls `look` when something in the folder has settled, and now and then. Returns what stops it. */
-function follow(folder: string, look: () => void): () => void {
-	let settle: NodeJS.Timeout | undefined;
-	const lookSoon = () => {
-		clearTimeout(settle);
-		settle = setTimeout(look, SETTLE_MS).unref();
-	};
-	const stopWatching = watchFolder(folder, lookSoon);
-	const poll = setInterval(look, POLL_MS).unref();
-	return () => {
-		stopWatching();
-		clearTimeout(settle);
-		clearInterval(poll);
-	};
-}
-
-/** Watches the folder, not the file: an editor that replaces the file would leave a watch on the old one. */
-function watchFolder(folder: string, onEvent: () => void): () => void {
-	try {
-		const watcher = watch(folder, { persistent: false }, onEvent);
-		// The poll goes on without it, as it does where watches have run out.
-		watcher.on('error', () => watcher.close());
-		return () => watcher.close();
-	} catch {
-		return () => undefined;
-	}
-}
-
-/** Changes whenever the file is written or replaced; follows links, as Kubernetes swaps one to update a file. */
-async function fileState(file: string): Promise<string> {
-	const state = await stat(file, { bigint: true }).catch(() => undefined);
-	return state === undefined ? 'absent' : `${state.dev}:${state.ino}:${state.size}:${state.mtimeNs}:${state.ctimeNs}`;
+	const { file, env, onSwapped, onFaults } = options;
+	const read = (version: number): Promise<ConfigReading> => readConfigFile(file, { env, version });
+	const { reading, ...source } = await createFollowedSource({ file, read, onSwapped, onFaults });
+	return { ...source, declared: () => reading().declared };
 }

@@ -65,7 +65,10 @@ export interface Both<T> {
 }
 
 /** Everything that is listened on. */
-export interface Places extends Both<ListenAt> {
+export interface Places {
+	readonly public: ListenAt;
+	/** Nothing is told to operators where it is absent. */
+	readonly operator?: ListenAt | undefined;
 	/** Networks of the proxies in front of the main listener. */
 	readonly trustedProxies?: readonly string[];
 	/** Public listeners besides the main one. */
@@ -84,7 +87,7 @@ export interface Listening {
 /** Starts all servers, or none: half a gateway must not go on listening. */
 export async function listenAll(places: Places, handlers: Both<RequestListener>): Promise<Listening> {
 	const { further = [], trustedProxies = [] } = places;
-	const main: ListenerSettings = { ...places.public, name: 'main', trustedProxies, tls: undefined, edge: undefined };
+	const main: ListenerSettings = { tls: undefined, ...places.public, name: 'main', trustedProxies, edge: undefined };
 	const opened: Listener[] = [];
 	const open = async (at: ListenAt, handler: RequestListener): Promise<Listener> => {
 		const listener = await listen(at, handler);
@@ -94,7 +97,7 @@ export async function listenAll(places: Places, handlers: Both<RequestListener>)
 	try {
 		const front: Listener[] = [];
 		for (const settings of [main, ...further]) front.push(await open(settings, arriving(settings, handlers.public)));
-		const operator = await open(places.operator, handlers.operator);
+		const operator = places.operator === undefined ? NOWHERE : await open(places.operator, handlers.operator);
 		const ports = new Map(further.map(({ name }, at) => [name, (front[at + 1] as Listener).port]));
 		return { front: asOne(front as [Listener, ...Listener[]]), operator, ports };
 	} catch (error) {
@@ -102,6 +105,8 @@ export async function listenAll(places: Places, handlers: Both<RequestListener>)
 		throw error;
 	}
 }
+
+const NOWHERE: Listener = { port: 0, reload: () => undefined, drain: () => Promise.resolve() };
 
 function arriving({ name, trustedProxies, edge }: ListenerSettings, handler: RequestListener): RequestListener {
 	const arrive = createArrive({ name, trustedProxies, reads: edge && headersReadBy(edge) });

@@ -13,7 +13,7 @@ import { listTools } from './list-tools.ts';
 import { isOpenApiTarget, type OpenApiTarget, parseOpenApiTarget } from './parse-target.ts';
 import { ArgumentsRefused } from './read-arguments.ts';
 import { showDocument } from './show-document.ts';
-import { createViewerFiles, type KeptFile, VIEWER_HEADERS, VIEWER_PAGE } from './viewer.ts';
+import { createViewerFiles, type KeptFile, VIEWER_HEADERS, VIEWER_PAGE, type ViewerFile } from './viewer.ts';
 import type { OpenApiParts } from './visit.ts';
 
 /** The handler of the OpenAPI facade and of `/tools`. */
@@ -103,10 +103,14 @@ async function answer(parts: Parts, visitor: Visitor, target: OpenApiTarget): Pr
 		case 'execute':
 			return callTool(parts, visitor, target);
 		case 'docs':
-			return { status: 200, body: VIEWER_PAGE.body, headers: { 'content-type': VIEWER_PAGE.type, ...VIEWER_HEADERS } };
+			return showPage(parts.showing?.page ?? VIEWER_PAGE);
 		case 'file':
 			return showFile(parts.viewerFile(target.name), visitor.request.headers['if-none-match']);
 	}
+}
+
+function showPage({ type, body }: ViewerFile): Shown {
+	return { status: 200, body, headers: { 'content-type': type, ...VIEWER_HEADERS } };
 }
 
 // The page and its files are the same for everybody and say nothing of what there is. Who has a file asks once a day

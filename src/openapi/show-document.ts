@@ -20,6 +20,7 @@ export async function showDocument(parts: OpenApiParts, visitor: Visitor, addres
 	if (tools.length === 0 && unavailable.length > 0) throw toolsUnknown();
 	const about = await describePlace(parts, visitor.snapshots.current(), { ...read, address });
 	const { isStrict } = modeOf(visitor.snapshots.current(), address.kind === 'all' ? undefined : address.workspace);
-	const document = openApiDocument({ ...about, path: pathBelow(address), tools, isProtected: true, isStrict });
+	const { pathBelow: pathOf = pathBelow, isProtected = true } = parts.showing ?? {};
+	const document = openApiDocument({ ...about, path: pathOf(address), tools, isProtected, isStrict });
 	return { status: 200, body: writeExact(document) };
 }

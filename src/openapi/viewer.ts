@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { OPEN_VIEWER_SCRIPT } from './open-viewer.ts';
 
 /** A page or file of the viewer, as it is sent. */
 export interface ViewerFile {
@@ -106,6 +107,7 @@ const LIBRARY: Readonly<Record<string, string>> = { 'swagger-ui.css': STYLE, 'sw
 export function createViewerFiles(): (name: string) => KeptFile | undefined {
 	const files = new Map<string, KeptFile>([
 		['viewer.js', keptFile(SCRIPT, VIEWER_SCRIPT)],
+		['open-viewer.js', keptFile(SCRIPT, OPEN_VIEWER_SCRIPT)],
 		['viewer.css', keptFile(STYLE, VIEWER_STYLE)],
 	]);
 	return (name) => {

@@ -11,12 +11,24 @@ import type { Address } from '../mcp/address.ts';
 import type { Call } from '../mcp/call.ts';
 import { handleCall, type Stages } from '../pipeline.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
+import type { ViewerFile } from './viewer.ts';
 
 /** What the facade works with. */
 export interface OpenApiParts extends Pick<Upstreams, 'infoOf'> {
 	readonly stages: Stages;
 	isDraining(): boolean;
 	isStale(): boolean;
+	/** How it shows itself where that is not the gateway's own way. */
+	readonly showing?: Showing | undefined;
+}
+
+/** What of documents and pages depends on who serves them. */
+export interface Showing {
+	/** Path of an address as callers see it; empty at the root of its host. */
+	pathBelow(address: Address): string;
+	/** Whether callers have to show something. */
+	readonly isProtected: boolean;
+	readonly page: ViewerFile;
 }
 
 /** One call that a request comes to: where it goes and how it is made once it is known who asks. */

@@ -1,3 +1,4 @@
+import { BRIDGE_REQUIREMENTS } from './requirements-bridge.ts';
 import { CATALOGUE_REQUIREMENTS } from './requirements-catalogue.ts';
 import { CONNECT_REQUIREMENTS } from './requirements-connect.ts';
 import { DEPLOY_REQUIREMENTS } from './requirements-deploy.ts';
@@ -36,6 +37,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
 	...LIMIT_REQUIREMENTS,
 	...EDGE_REQUIREMENTS,
 	...DIRECTORY_REQUIREMENTS,
+	...BRIDGE_REQUIREMENTS,
 	...CATALOGUE_REQUIREMENTS,
 	...OPENAPI_REQUIREMENTS,
 	...SECRET_STORE_REQUIREMENTS,

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
 	['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'],
 	['exchange'],
 	['pipeline'],
-	['edge', 'admin', 'openapi', 'connect'],
+	['edge', 'admin', 'openapi', 'connect', 'bridge'],
 	['app-parts', 'public-planes'],
 	['app', 'cli'],
 	['main'],
@@ -25,6 +25,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 	catalogue: ['lib'],
 	admin: ['edge'],
 	openapi: ['edge'],
+	bridge: ['edge', 'openapi'],
 	connect: ['edge'],
 	cli: ['app'],
 };
