@@ -28,6 +28,7 @@ describe('the process settings', () => {
 			failedAuthPerMinute: 300,
 			secretStoresFile: '',
 			egressAllow: [],
+			secretStoresFile: '',
 			gatewayUrl: '',
 			token: [],
 			unknown: [],
