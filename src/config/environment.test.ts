@@ -28,7 +28,6 @@ describe('the process settings', () => {
 			failedAuthPerMinute: 300,
 			secretStoresFile: '',
 			egressAllow: [],
-			secretStoresFile: '',
 			gatewayUrl: '',
 			token: [],
 			unknown: [],
