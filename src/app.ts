@@ -11,6 +11,7 @@ import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createKeyUses, type KeyUses } from './identity/key-uses.ts';
+import { createEgress } from './lib/egress/create-egress.ts';
 import { createSealer } from './lib/seal.ts';
 import { createLimits, type Limits } from './limits/create-limits.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
@@ -43,6 +44,7 @@ export function createApp(parts: AppParts) {
 		sessionIds,
 		seals: createSeals(),
 		childEnv,
+		egress: createEgress({ allowed: parts.egressAllow ?? [] }),
 		log,
 		metrics,
 		mayUse: (principal, subject) => decide(principal, { ...subject, effect: 'tool' }).allowed,

@@ -71,9 +71,12 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 }
 
 function buildTransport(entry: ServerEntry): Transport {
-	return entry.transport === 'stdio'
-		? { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env }
-		: { kind: entry.transport, url: entry.url, headers: entry.headers };
+	if (entry.transport === 'stdio') {
+		return { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env };
+	}
+	const { transport, url, headers } = entry;
+	if (transport !== 'openapi') return { kind: transport, url, headers };
+	return { kind: transport, url, headers, baseUrl: entry.baseUrl, operations: entry.operations };
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {

@@ -27,6 +27,7 @@ describe('the process settings', () => {
 			processes: 1,
 			failedAuthPerMinute: 300,
 			egressAllow: [],
+			secretStoresFile: '',
 			gatewayUrl: '',
 			token: [],
 			unknown: [],

@@ -130,8 +130,16 @@ function printTransport({ transport }: Server, references: References): object {
 		};
 	}
 	const { kind, url, headers } = transport;
-	const allowPlainHttp = isPlainHttpAbroad(url) || undefined;
-	return { transport: kind, url: plain(maskQuery(url)), allowPlainHttp, headers: printTemplates(headers, references) };
+	const { baseUrl, operations } = kind === 'openapi' ? transport : {};
+	const allowPlainHttp = [url, baseUrl].some((each) => each !== undefined && isPlainHttpAbroad(each)) || undefined;
+	return {
+		transport: kind,
+		url: plain(maskQuery(url)),
+		baseUrl: baseUrl && plain(baseUrl),
+		operations: operations?.map(plain),
+		allowPlainHttp,
+		headers: printTemplates(headers, references),
+	};
 }
 
 function printMap<In>(entries: ReadonlyMap<string, In>, print: (entry: In) => unknown): object {

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import type { NetworkTransport, Server } from '../config/snapshot.ts';
+import type { NetworkTransport, OpenApiTransport, Server } from '../config/snapshot.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 
 const MAX_CONNECTIONS = 256;
@@ -10,7 +10,7 @@ const LINGER_MS = 60_000;
 /** Keep-alive connections to upstreams, one pool for each scope, so that no connection serves two credentials. */
 export interface Pools {
 	/** The pool of this scope, made on first use, and the path to ask for. */
-	poolFor(key: ScopeKey, server: Server & { readonly transport: NetworkTransport }): Origin;
+	poolFor(key: ScopeKey, server: Server & { readonly transport: NetworkTransport | OpenApiTransport }): Origin;
 	/** Closes every pool whose key is not kept, a minute later and after its calls in flight. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 	close(): Promise<void>;
@@ -38,7 +38,8 @@ export function createPools(): Pools {
 		poolFor(key, server) {
 			const known = pools.get(key);
 			if (known !== undefined) return known;
-			const url = new URL(server.transport.url);
+			const { transport } = server;
+			const url = new URL((transport.kind === 'openapi' ? transport.baseUrl : undefined) ?? transport.url);
 			const pool = new Pool(url.origin, {
 				connections: MAX_CONNECTIONS,
 				pipelining: 1,

@@ -1,7 +1,8 @@
 import { isUsable } from '../config/is-usable.ts';
-import type { NetworkTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
+import type { NetworkTransport, OpenApiTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
 import type { AttachCredential } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Egress } from '../lib/egress/create-egress.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
@@ -16,6 +17,8 @@ import { createForward, type Forward } from './forward.ts';
 import { createHeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
 import type { UpstreamInfo } from './open-session.ts';
+import { createDocuments, type Documents } from './openapi/documents.ts';
+import { openOpenApiWire } from './openapi-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
@@ -38,6 +41,8 @@ export interface UpstreamsParts {
 	/** What seals the states and task ids that servers give out. */
 	readonly seals: RawSeals;
 	readonly childEnv: Readonly<Record<string, string>>;
+	/** The way to addresses that documents of services are at. */
+	readonly egress: Egress;
 	readonly log: Log;
 	readonly metrics: Metrics;
 	/** Whether the principal may use the tool; the same function that judges calls. */
@@ -63,11 +68,12 @@ export interface Upstreams {
 export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const { attach, sessionIds } = parts;
 	const pools = createPools();
+	const documents = createDocuments();
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
 	const tripwire = toldTripwire(parts);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
-		openWireFor(target, events, { ...parts, pools, tripwire, way });
+		openWireFor(target, events, { ...parts, pools, documents, tripwire, way });
 	const states = createServerStates();
 	const state = createHeldState({ openWire, sessionIds, states });
 	const { sessions, catalog, changes, watches, subscriptions } = state;
@@ -107,9 +113,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
-			parked.retire(isKept);
-			state.retire(isKept);
-			pools.retire(isKept);
+			for (const each of [parked, state, pools, documents]) each.retire(isKept);
 			states.retire(next);
 		},
 		async close() {
@@ -137,7 +141,12 @@ function targetOf(attach: AttachCredential, { principal, server }: Pick<CatalogQ
 	return { server, credential: attach(principal, server) };
 }
 
-type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire; readonly way: Wire['way'] };
+interface WireParts extends UpstreamsParts {
+	readonly pools: Pools;
+	readonly documents: Documents;
+	readonly tripwire: Tripwire;
+	readonly way: Wire['way'];
+}
 
 async function openWireFor(target: Target, events: WireEvents, parts: WireParts): Promise<Wire> {
 	const { server, credential } = target;
@@ -152,6 +161,13 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 			misdirected,
 			onChildExit: (exit, tail) => logExit(parts.log, target, { exit, tail }),
 		});
+	}
+	if (transport.kind === 'openapi') {
+		const service = server as Server & { readonly transport: OpenApiTransport };
+		const { pool } = parts.pools.poolFor(credential.key, service);
+		const { documents, egress } = parts;
+		const credentialHeaders = credential.headers;
+		return openOpenApiWire({ server: service, pool, credentialHeaders, egress, documents, scope: credential.key });
 	}
 	const network = server as Server & { readonly transport: NetworkTransport };
 	const { pool } = parts.pools.poolFor(credential.key, network);
