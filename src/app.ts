@@ -12,6 +12,7 @@ import { listenAll, type Places } from './edge/listen.ts';
 import { createOperatorHandler } from './edge/operator-handler.ts';
 import { type Authenticator, createAuthenticate } from './identity/authenticate.ts';
 import { createKeyUses, type KeyUses } from './identity/key-uses.ts';
+import { createEgress } from './lib/egress/create-egress.ts';
 import { createSealer } from './lib/seal.ts';
 import { createLimits, type Limits } from './limits/create-limits.ts';
 import { createSessionIds } from './mcp/legacy/session.ts';
@@ -36,7 +37,7 @@ export function createApp(parts: AppParts) {
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
-	const { credentials, oauth } = createCredentialStage({ ...parts, linkFor: (person, server) => planes.linkFor(person, server) });
+	const { credentials, oauth } = createCredentialStage(parts, (person, server) => planes.linkFor(person, server));
 	const keyUses = createKeyUses({ store: managed?.store, onTrouble: (err) => log.warn({ err }, 'uses of keys wait') });
 	const authenticator = bridge?.authenticator ?? createIdentity(parts, { metrics, keyUses });
 	const upstreams = createUpstreams({
@@ -44,12 +45,13 @@ export function createApp(parts: AppParts) {
 		sessionIds,
 		seals: createSeals(),
 		childEnv,
+		egress: createEgress({ allowed: parts.egressAllow ?? [] }),
 		log,
 		metrics,
 		mayUse: (principal, subject) => decide(principal, { ...subject, effect: 'tool' }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
-	const { directory, stateOf: serverState } = upstreams;
+	const { directory, infoOf, stateOf: serverState } = upstreams;
 	const audit = createAudit({ snapshots, records, log, metrics });
 	const resolveRoute = createResolveRoute({ snapshots, directory, sessions: sessionIds });
 	const stages = createStages({ audit, authenticator, resolveRoute, limits, credentials, upstreams });
@@ -60,7 +62,6 @@ export function createApp(parts: AppParts) {
 	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && oauth && { ...known, ...managed, storeClient: oauth.storeClient });
 	const admin = adminFor(createCallerOf(authenticator));
-	const { infoOf } = upstreams;
 	const around = { stages, infoOf, authenticator, admin, bridge, ...parts.connecting };
 	const planes = createPublicPlanes({ ...shared, ...oauth, ...around });
 	snapshots.onChange((next) => upstreams.retire(next));
@@ -83,8 +84,7 @@ export function createApp(parts: AppParts) {
 		/** Ends upstream sessions, child processes and connections; the last thing before exit. */
 		async close() {
 			await admin.close();
-			await upstreams.close();
-			await oauth?.close();
+			await Promise.all([upstreams.close(), oauth?.close()]);
 			await limits.close();
 			authenticator.close();
 			await keyUses.close();
@@ -92,7 +92,6 @@ export function createApp(parts: AppParts) {
 		},
 	};
 }
-
 
 interface IdentityAround {
 	readonly metrics: Metrics;

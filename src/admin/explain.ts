@@ -42,7 +42,7 @@ const EXPLANATION = z
 			.strictObject({ kind: z.string(), id: z.string() })
 			.nullable()
 			.describe('What the call would carry; never its value.'),
-		spoken: z.strictObject({ revision: z.string(), way: z.enum(['http', 'sse', 'stdio']) }).nullable(),
+		spoken: z.strictObject({ revision: z.string(), way: z.enum(['http', 'sse', 'stdio', 'openapi']) }).nullable(),
 		definitionDigest: z.string().nullable().describe('SHA-256 of the tool as its server defines it now.'),
 	})
 	.meta({ id: 'Explanation' });

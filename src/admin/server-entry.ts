@@ -23,6 +23,8 @@ const NAMED = z.record(TEXT, TEXT);
  */
 const ENDPOINT = {
 	url: TEXT,
+	baseUrl: TEXT,
+	operations: z.array(TEXT),
 	allowPlainHttp: z.boolean(),
 	headers: NAMED,
 	command: TEXT,
@@ -35,6 +37,8 @@ const ENDPOINT = {
 /** The same as it is shown: what a file wrote may be longer. */
 export const SHOWN_ENDPOINT = {
 	url: z.string().exactOptional(),
+	baseUrl: z.string().exactOptional(),
+	operations: z.array(z.string()).exactOptional(),
 	allowPlainHttp: z.boolean().exactOptional(),
 	headers: z.record(z.string(), z.string()).exactOptional(),
 	command: z.string().exactOptional(),
@@ -47,7 +51,7 @@ export const SHOWN_ENDPOINT = {
 /** All members of a server, as the configuration file names them; its tool rules have an address of their own. */
 export const ENTRY = {
 	title: plainText(200),
-	transport: z.enum(['http', 'sse', 'stdio']),
+	transport: z.enum(['http', 'sse', 'stdio', 'openapi']),
 	...ENDPOINT,
 	era: z.enum(['auto', 'modern', 'legacy']),
 	isolation: z.enum(['shared', 'principal']),

@@ -161,8 +161,9 @@ function requireMay(caller: Caller, entry: JsonObject, before?: StoredServer): v
 	if (mustBeOperator && caller.kind !== 'operator') throw new PortcullisError('PC_OPERATOR_ONLY');
 }
 
-function placeOf({ url }: JsonObject): string | undefined {
-	return typeof url === 'string' ? /^[^/?#]*:\/\/[^/?#]*/.exec(url)?.[0].toLowerCase() : undefined;
+function placeOf({ url, baseUrl }: JsonObject): string {
+	const hosts = [url, baseUrl].map((each) => /^[^/?#]*:\/\/[^/?#]*/.exec(String(each))?.[0].toLowerCase());
+	return JSON.stringify(hosts);
 }
 
 function withoutNulls(entry: JsonObject): JsonObject {

@@ -69,6 +69,12 @@ describe('reading the catalogue', () => {
 		expect(catalogue.entry('linear')).toBe(catalogue.entry('linear'));
 	});
 
+	it('reads nothing before it is asked, so that a start costs nothing', () => {
+		const nowhere = createCatalogue('/no/such/folder');
+		expect(nowhere.entry('linear')).toBeUndefined();
+		expect(() => nowhere.all()).toThrow();
+	});
+
 	it.each(['', '..', '../entries/linear', 'Linear', 'linear.json', 'no-such', '__proto__'])(
 		'knows nothing called %j',
 		(id) => {

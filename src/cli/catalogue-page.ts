@@ -20,10 +20,11 @@ export function cataloguePage(entry: CatalogueEntry, asked: Asked = {}): string 
 	const ordered = [...new Set([...(recommended === undefined ? [] : [recommended]), ...bestFirst(entry.endpoints)])];
 	const live = ordered.filter(({ deprecated }) => deprecated === undefined);
 	const old = ordered.filter(({ deprecated }) => deprecated !== undefined);
+	const page: Page = { entry, told: new Set() };
 	const blocks = [
 		...(asked.note === undefined ? [] : [wrapped(asked.note, '')]),
 		heading(entry),
-		...live.map((endpoint, index) => endpointBlock(entry, endpoint, index + 1)),
+		...live.map((endpoint, index) => endpointBlock(page, endpoint, index + 1)),
 		...(old.length > 0 ? [oldBlock(old)] : []),
 		wrapped(checkedText(entry), ''),
 	];
@@ -41,7 +42,14 @@ function heading({ name, id, vendor, official, category, description, docs, alia
 	].join('\n');
 }
 
-function endpointBlock(entry: CatalogueEntry, endpoint: Endpoint, position: number): string {
+/** A page while it is written. */
+interface Page {
+	readonly entry: CatalogueEntry;
+	/** Where keys come from, as far as it has been said: nobody reads it three times. */
+	readonly told: Set<string>;
+}
+
+function endpointBlock({ entry, told }: Page, endpoint: Endpoint, position: number): string {
 	const mark = position === 1 ? ', recommended' : '';
 	const by = entry.official && endpoint.official === false ? ', by the community' : '';
 	return [
@@ -49,7 +57,7 @@ function endpointBlock(entry: CatalogueEntry, endpoint: Endpoint, position: numb
 		`   ${placeOf(endpoint)}`,
 		...(endpoint.note === undefined ? [] : [wrapped(endpoint.note, '   ')]),
 		...(endpoint.ownClient === undefined ? [] : [wrapped(`Bring your own client: ${endpoint.ownClient.text}`, '   ')]),
-		...signInLines(endpoint),
+		...signInLines(endpoint, told),
 		...(endpoint.variables ?? []).map(variableLine),
 		...nodeLines(endpoint),
 		...(endpoint.problems ?? []).map(({ text }) => wrapped(`! ${text}`, '   ')),
@@ -69,10 +77,10 @@ function kindOf(endpoint: Endpoint): string {
 	return endpoint.transport === 'http' ? 'hosted, Streamable HTTP' : 'hosted, HTTP+SSE';
 }
 
-function signInLines(endpoint: Endpoint): readonly string[] {
+function signInLines(endpoint: Endpoint, told: Page['told']): readonly string[] {
 	return endpoint.signIn.flatMap((signIn, index) => [
 		wrapped(`${index === 0 ? 'Sign-in' : 'or'}: ${signInText(endpoint, signIn)}`, '   '),
-		...(signIn.secrets ?? []).flatMap(secretLines),
+		...(signIn.secrets ?? []).flatMap((secret) => secretLines(secret, told)),
 	]);
 }
 
@@ -93,11 +101,20 @@ function signInText(endpoint: Endpoint, signIn: SignIn): string {
 	return [SIGN_INS[signIn.kind] + client, ...(signIn.note === undefined ? [] : [signIn.note])].join(' ');
 }
 
-function secretLines({ name, description, where, link, required }: SecretField): readonly string[] {
+function secretLines(
+	{ name, description, where = '', link = '', required }: SecretField,
+	told: Page['told'],
+): readonly string[] {
+	const source = where + link;
+	const isKnown = source !== '' && told.has(source);
+	told.add(source);
 	return [
-		`   - ${name}${required ? '' : ' (optional)'}: ${description}`,
-		...(where === undefined ? [] : [wrapped(where, '     ')]),
-		...(link === undefined ? [] : [`     ${link}`]),
+		wrapped(
+			`- ${name}${required ? '' : ' (optional)'}: ${description}${isKnown ? ', from the same place as above' : ''}`,
+			'   ',
+		),
+		...(where === '' || isKnown ? [] : [wrapped(where, '     ')]),
+		...(link === '' || isKnown ? [] : [`     ${link}`]),
 	];
 }
 
@@ -123,10 +140,18 @@ function nodeLines(endpoint: Endpoint): readonly string[] {
 export function addCommand({ id }: CatalogueEntry, endpoint: Endpoint, isRecommended: boolean): string {
 	const sets = (endpoint.variables ?? [])
 		.filter((variable) => variable.required && variable.default === undefined)
-		.map(({ name, example, choices }) => ` --set ${name}=${quoted(example ?? choices?.[0] ?? '…')}`);
+		.map(
+			({ name, example, choices, kind }) => ` --set ${name}=${quoted(example ?? choices?.[0] ?? PLACES[kind] ?? '…')}`,
+		);
 	const choice = isRecommended ? '' : ` --endpoint ${endpoint.key}`;
 	return `portcullis server add WORKSPACE ${id}${choice}${sets.join('')}`;
 }
+
+/** How a path looks, where there is no example. */
+const PLACES: Readonly<Partial<Record<Variable['kind'], string>>> = {
+	folder: '/path/to/folder',
+	file: '/path/to/file',
+};
 
 const quoted = (text: string): string => (/^[\w./:@…-]+$/.test(text) ? text : `'${text}'`);
 
@@ -148,7 +173,7 @@ function checkedText({ confidence, checked, endpoints }: CatalogueEntry): string
 	const run = tried?.transport === 'stdio' ? tried.run : undefined;
 	const how =
 		tried === undefined || run === undefined
-			? `checked in documents on ${checked.at}`
+			? `${checked.how === 'run' ? 'a package was tried' : 'checked in documents'} on ${checked.at}`
 			: `${placeOf(tried)} was started on ${run.at} and listed ${run.tools} ${run.tools === 1 ? 'tool' : 'tools'}`;
 	const browser = endpoints.some(({ signIn }) => signIn.some(isBrowserSignIn));
 	const note = checked.note === undefined ? '' : ` ${checked.note}`;

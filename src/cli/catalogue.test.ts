@@ -49,6 +49,12 @@ describe('portcullis catalogue show', () => {
 		expect(out).toContain('server add WORKSPACE snowflake --set account=myorg-account1 --set database=ANALYTICS');
 	});
 
+	it('says only once where a key comes from', async () => {
+		const { out } = await run('show', 'datadog');
+		expect(out.split('https://app.datadoghq.com/organization-settings/api-keys')).toHaveLength(2);
+		expect(out).toContain('- app_key: application key, from the same place as above');
+	});
+
 	it('says that a vendor wants clients that it approved, and what goes wrong', async () => {
 		expect((await run('show', 'figma')).out).toContain('Bring your own client: Figma');
 		expect((await run('show', 'trello')).out).toContain('! It runs on when its input ends.');

@@ -11,6 +11,8 @@ export interface ServerOptions {
 	readonly title?: string;
 	readonly transport?: string;
 	readonly address?: string;
+	readonly baseUrl?: string;
+	readonly operation?: readonly string[];
 	readonly allowPlainHttp?: boolean;
 	readonly command?: string;
 	readonly arg?: readonly string[];
@@ -28,9 +30,11 @@ export function withServerOptions(command: Command): Command {
 	return command
 		.option('-f, --file <file>', 'a server as in the configuration file, as YAML or JSON; - is standard input')
 		.option('--title <text>', 'name for people')
-		.addOption(new Option('--transport <transport>', 'how it is reached').choices(['http', 'sse', 'stdio']))
-		.option('--address <url>', 'http, sse: where it is')
-		.option('--allow-plain-http', 'http, sse: allow http to another machine')
+		.addOption(new Option('--transport <transport>', 'how it is reached').choices(['http', 'sse', 'stdio', 'openapi']))
+		.option('--address <url>', 'http, sse: where it is; openapi: its document, or where that is')
+		.option('--base-url <url>', 'openapi: where the operations are, if the document does not say')
+		.option('--operation <operations...>', 'openapi: which are tools, by id or as "GET /pets/*"; all without it')
+		.option('--allow-plain-http', 'http, sse, openapi: allow http to another machine')
 		.option('--command <program>', 'stdio: the program')
 		.option('--arg <arguments...>', 'stdio: its arguments')
 		.option('--cwd <folder>', 'stdio: the folder it runs in')
@@ -44,11 +48,18 @@ export function withServerOptions(command: Command): Command {
  * secret files are meant beside the file; over the network nobody names one.
  */
 export function entryOf(options: ServerOptions, caller: ApiClient['caller']): JsonObject {
-	const { file, address, arg, toolsDefault, title, transport, allowPlainHttp, command, cwd, era, isolation } = options;
+	const { file, address, arg, operation, toolsDefault, title, transport, ...rest } = options;
+	const { allowPlainHttp, baseUrl, command, cwd, era, isolation } = rest;
 	return {
 		...(file !== undefined && entryIn(file, caller)),
 		...given({ title, transport, allowPlainHttp, command, cwd, era, isolation }),
-		...given({ url: address, args: arg, tools: toolsDefault && { default: toolsDefault } }),
+		...given({
+			url: address,
+			baseUrl,
+			operations: operation,
+			args: arg,
+			tools: toolsDefault && { default: toolsDefault },
+		}),
 	};
 }
 

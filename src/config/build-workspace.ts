@@ -73,12 +73,16 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 }
 
 function buildTransport(entry: ServerEntry): Transport {
-	return entry.transport === 'stdio'
-		? { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env }
-		: {
-				...{ kind: entry.transport, url: entry.url.url, urlTemplate: entry.url.template, headers: entry.headers },
-				...(entry.oauth && { oauth: oauthOf(entry.oauth) }),
-			};
+	if (entry.transport === 'stdio') {
+		return { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env };
+	}
+	if (entry.transport === 'openapi') {
+		const { transport, url, headers, baseUrl, operations } = entry;
+		return { kind: transport, url, headers, baseUrl, operations };
+	}
+	const { transport, url, headers, oauth } = entry;
+	const network = { kind: transport, url: url.url, urlTemplate: url.template, headers };
+	return oauth === undefined ? network : { ...network, oauth: oauthOf(oauth) };
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {

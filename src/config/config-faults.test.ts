@@ -92,11 +92,15 @@ describe('the shape of a file is refused', () => {
 			/^7:9 …x\.url: unknown key; known here: transport, command, args/,
 		],
 		['a missing key, at its parent', serverFile('transport: http'), '4:7 …x.url: is missing'],
-		['a missing transport', serverFile('url: https://u.example'), '4:7 …x.transport: expected one of http, sse, stdio'],
+		[
+			'a missing transport',
+			serverFile('url: https://u.example'),
+			'4:7 …x.transport: expected one of http, sse, openapi, stdio',
+		],
 		[
 			'an unknown transport',
 			serverFile('transport: carrier-pigeon'),
-			'5:20 …x.transport: expected one of http, sse, stdio',
+			'5:20 …x.transport: expected one of http, sse, openapi, stdio',
 		],
 		['a value without text', networkFile('headers:'), '7:17 …x.headers: expected a map'],
 		['a number where text belongs', stdioFile('args: [8080]'), '7:16 …x.args[0]: expected text; put quotes around it'],

@@ -28,7 +28,8 @@ function maps(templates: unknown): readonly CallTemplate[] {
 /** Names of the secrets that a server takes out of its credential. */
 export function secretNames(transport: Transport): ReadonlySet<string> {
 	if (transport.kind === 'stdio') return namedIn([...transport.env.values()]);
-	return namedIn([transport.urlTemplate ?? [], ...transport.headers.values()]);
+	const url = transport.kind === 'openapi' ? undefined : transport.urlTemplate;
+	return namedIn([url ?? [], ...transport.headers.values()]);
 }
 
 function namedIn(templates: readonly CallTemplate[]): ReadonlySet<string> {

@@ -26,6 +26,7 @@ describe('the process settings', () => {
 			limitsWithoutStore: 'refuse',
 			processes: 1,
 			failedAuthPerMinute: 300,
+			secretStoresFile: '',
 			egressAllow: [],
 			gatewayUrl: '',
 			token: [],

@@ -15,6 +15,7 @@ import { IN_ARGUMENTS, text } from './schema-text.ts';
 import { createLenientLookup, type SecretLookup } from './secret-template.ts';
 import { CREDENTIAL_USES, type EdgeLimits, type UpstreamLimits } from './snapshot.ts';
 import {
+	baseUrlFault,
 	digestFault,
 	hostFault,
 	isPlainHttpAbroad,
@@ -23,6 +24,7 @@ import {
 	publicUrlFault,
 	SLUG_SENTENCE,
 	toolPathFault,
+	urlFault,
 } from './text-rules.ts';
 import { urlTemplate } from './url-template.ts';
 import { VARIABLE_RULES } from './variable-rules.ts';
@@ -92,7 +94,7 @@ export function workspaceSchema(lookup: SecretLookup) {
 
 /** One server of a workspace. */
 export function serverSchema(lookup: SecretLookup) {
-	return z.discriminatedUnion('transport', [networkServer(lookup), stdioServer(lookup)]);
+	return z.discriminatedUnion('transport', [networkServer(lookup), openApiServer(lookup), stdioServer(lookup)]);
 }
 
 /** One toolset of a workspace; that its servers exist is seen where the workspace is judged as a whole. */
@@ -124,11 +126,41 @@ function networkServer(lookup: SecretLookup) {
 			oauth: oauthSchema().optional(),
 			...anyServer(),
 		})
-		.superRefine(({ url, allowPlainHttp }, context) => {
-			if (allowPlainHttp === true || typeof url?.url !== 'string' || !isPlainHttpAbroad(url.url)) return;
-			context.addIssue({ code: 'custom', path: ['url'], message: PLAIN_HTTP });
+		.superRefine((server, context) => {
+			refusePlainHttp({ ...server, url: server.url?.url }, ['url'], context);
 		}, ALWAYS)
 		.superRefine(tellCredentialFault, ALWAYS);
+}
+
+function openApiServer(lookup: SecretLookup) {
+	return z
+		.strictObject({
+			transport: z.literal('openapi'),
+			url: text(urlFault),
+			baseUrl: text(baseUrlFault).optional(),
+			operations: z.array(text(lengthRule(500))).optional(),
+			allowPlainHttp: z.boolean().default(false),
+			headers: templates(HEADER_RULES, lookup),
+			// There is nothing such a service could ask.
+			clientFeatures: clientFeatures().default([]),
+			...anyServer(),
+		})
+		.superRefine((server, context) => refusePlainHttp(server, ['url', 'baseUrl'], context), ALWAYS)
+		.superRefine(({ credential, headers }, context) => tellCredentialFault({ credential, headers }, context), ALWAYS);
+}
+
+interface Plain {
+	readonly allowPlainHttp?: unknown;
+	readonly url?: unknown;
+	readonly baseUrl?: unknown;
+}
+
+function refusePlainHttp(server: Plain, names: readonly ('url' | 'baseUrl')[], context: z.RefinementCtx): void {
+	for (const name of names) {
+		const address = server[name];
+		if (server.allowPlainHttp === true || typeof address !== 'string' || !isPlainHttpAbroad(address)) continue;
+		context.addIssue({ code: 'custom', path: [name], message: PLAIN_HTTP });
+	}
 }
 
 const PLAIN_HTTP =

@@ -130,10 +130,21 @@ function printTransport({ transport }: Server, references: References): object {
 			env: printTemplates(env, references),
 		};
 	}
-	const { kind, url, urlTemplate, headers, oauth } = transport;
-	const allowPlainHttp = isPlainHttpAbroad(url) || undefined;
-	const shown = urlTemplate?.map((part) => printPart(part, references)).join('') ?? plain(maskQuery(url));
-	return { transport: kind, url: shown, allowPlainHttp, headers: printTemplates(headers, references), oauth };
+	const { kind, url, headers } = transport;
+	const { baseUrl, operations } = kind === 'openapi' ? transport : {};
+	const allowPlainHttp = [url, baseUrl].some((each) => each !== undefined && isPlainHttpAbroad(each)) || undefined;
+	const oauth = kind === 'openapi' ? undefined : transport.oauth;
+	const template = kind === 'openapi' ? undefined : transport.urlTemplate;
+	const shown = template?.map((part) => printPart(part, references)).join('') ?? plain(maskQuery(url));
+	return {
+		transport: kind,
+		url: shown,
+		baseUrl: baseUrl && plain(baseUrl),
+		operations: operations?.map(plain),
+		allowPlainHttp,
+		headers: printTemplates(headers, references),
+		oauth,
+	};
 }
 
 function printMap<In>(entries: ReadonlyMap<string, In>, print: (entry: In) => unknown): object {

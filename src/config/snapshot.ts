@@ -112,8 +112,21 @@ export interface StdioTransport {
 	readonly env: ReadonlyMap<string, CallTemplate>;
 }
 
+/** A service that says with an OpenAPI document what it can do: mcpo, or any other. */
+export interface OpenApiTransport {
+	readonly kind: 'openapi';
+	/** Address of the document, or of the service with `openapi.json` below it. */
+	readonly url: string;
+	/** Where the operations are; `undefined`: as the document says, at the origin of `url`. */
+	readonly baseUrl: string | undefined;
+	/** Which operations are tools, by id or as `METHOD /path`, `*` for anything; `undefined`: all. */
+	readonly operations: readonly string[] | undefined;
+	/** As of `NetworkTransport`. */
+	readonly headers: ReadonlyMap<string, CallTemplate>;
+}
+
 /** How an upstream server is reached. */
-export type Transport = NetworkTransport | StdioTransport;
+export type Transport = NetworkTransport | OpenApiTransport | StdioTransport;
 
 /** Time and size limits towards one server, milliseconds and bytes. */
 export interface UpstreamLimits {

@@ -37,6 +37,11 @@ export const urlFault: TextRule = (text) => {
 	return text.includes('#') ? 'a URL must not have a fragment (#…)' : undefined;
 };
 
+/** Where the operations of a service are: paths are put after it. */
+export const baseUrlFault: TextRule = (text) => {
+	return urlFault(text) ?? (text.includes('?') ? 'must not have a query (?…)' : undefined);
+};
+
 /** A URL whose answers decide who may sign in, so nobody on the way may change them. */
 export const protectedUrlFault: TextRule = (text) => {
 	return (

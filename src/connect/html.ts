@@ -29,16 +29,16 @@ function escapeText(text: string): string {
 	return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }
 
-/**
- * A name as somebody else wrote it (a service, an administrator, a directory), fit to stand among our own words: no
- * control characters, none that turn the direction of text around, and no more than 120 characters.
- */
+/** A name as somebody else wrote it (a service, an administrator, a directory), fit to stand among our own words. */
 export function foreignName(text: string): string {
+	return foreignText(text, 120);
+}
+
+/** Text of others: no control characters, none that turn the direction of text around, and not endless. */
+export function foreignText(text: string, mostCharacters: number): string {
 	const plain = text
 		.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, ' ')
 		.trim();
 	const characters = [...plain];
-	return characters.length > MOST_CHARACTERS ? `${characters.slice(0, MOST_CHARACTERS - 1).join('')}…` : plain;
+	return characters.length > mostCharacters ? `${characters.slice(0, mostCharacters - 1).join('')}…` : plain;
 }
-
-const MOST_CHARACTERS = 120;

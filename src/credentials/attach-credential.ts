@@ -115,8 +115,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 		return hold(wanted, { ...rendered, refused }, { token, freshUntil: Number.POSITIVE_INFINITY });
 	};
 	const open = async (wanted: Wanted): Promise<Attached> => {
-		if (parts.open === undefined)
-			throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: 'nothing is kept here' });
+		if (parts.open === undefined) throw notKept();
 		const { workspace, workspaceId } = wanted.server;
 		const name = { workspace, workspaceId, id: wanted.choice.credential.id };
 		const { values, validMs } = await parts.open(name, AbortSignal.timeout(OPENING_MS));
@@ -125,8 +124,7 @@ export function createCredentials(parts: CredentialsParts): Credentials {
 	};
 	const openOnce = (wanted: Wanted): Promise<Attached> => once(opening, wanted.key, () => open(wanted));
 	const attachToken = (wanted: Wanted): Attached | Promise<Attached> => {
-		if (tokenFor === undefined)
-			throw new PortcullisError('PC_CREDENTIAL_MISSING', { detail: 'no tokens are kept here' });
+		if (tokenFor === undefined) throw notKept();
 		const token = tokenFor(targetOf(wanted));
 		if (token instanceof Promise) return token.then((renewed) => holdToken(wanted, renewed));
 		const known = held.get(wanted.key);
@@ -181,6 +179,8 @@ function refusalOf(
 		return token && answerRefusal?.(targetOf(wanted), token, refusal);
 	};
 }
+
+const notKept = (): PortcullisError => new PortcullisError('PC_CREDENTIAL_MISSING', { detail: 'nothing is kept here' });
 
 interface Lacking {
 	readonly principal: Principal;

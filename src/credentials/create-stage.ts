@@ -13,8 +13,6 @@ export interface CredentialStageParts {
 	readonly managed?: OpenCredentialParts & Pick<OAuthParts, 'refresh'>;
 	/** What services may name although it is not public. */
 	readonly egressAllow?: readonly string[];
-	/** Where people are sent who have nothing connected yet. */
-	readonly linkFor: LinkFor;
 	readonly log: Log;
 }
 
@@ -24,9 +22,9 @@ export interface CredentialStage {
 	readonly oauth: OAuth | undefined;
 }
 
-/** Assembles them. */
-export function createCredentialStage(parts: CredentialStageParts): CredentialStage {
-	const { snapshots, managed, egressAllow = [], linkFor, log } = parts;
+/** Assembles them; `linkFor` says where people are sent who have nothing connected yet. */
+export function createCredentialStage(parts: CredentialStageParts, linkFor: LinkFor): CredentialStage {
+	const { snapshots, managed, egressAllow = [], log } = parts;
 	const onTrouble = (err: unknown): void => log.warn({ err }, 'a connection could not be renewed');
 	const around = { snapshots, egress: createEgress({ allowed: egressAllow }), now: Date.now, onTrouble };
 	const oauth = managed && createOAuth({ ...managed, ...around });

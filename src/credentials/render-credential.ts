@@ -22,7 +22,8 @@ export function renderCredential(transport: Transport, values: SecretValues = NO
 	if (transport.kind === 'stdio') {
 		return { headers: {}, env: renderAll(transport.env, values, VARIABLE_RULES.valueFault), url: undefined };
 	}
-	const { headers, urlTemplate } = transport;
+	const { headers } = transport;
+	const urlTemplate = transport.kind === 'openapi' ? undefined : transport.urlTemplate;
 	return {
 		headers: renderAll(headers, values, HEADER_RULES.valueFault),
 		env: {},

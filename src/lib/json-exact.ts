@@ -1,4 +1,4 @@
-import { elementsOf, membersOf, skipSpace, skipValue } from './json-text.ts';
+import { skipSpace, skipString, skipValue } from './json-text.ts';
 
 /** A number as it was spelled, where JavaScript's would be spelled otherwise: `1.0`, `12345678901234567890`, `1e400`. */
 export interface ExactNumber {
@@ -13,16 +13,57 @@ export type ExactObject = ReadonlyMap<string, ExactJson>;
 
 /** Reads text that `JSON.parse` accepted; of a member that stands twice the last one counts. */
 export function parseExact(text: string): ExactJson {
-	return parseAt(text, skipSpace(text, 0));
+	return readValue({ text, at: skipSpace(text, 0) });
 }
 
-function parseAt(text: string, at: number): ExactJson {
-	const first = text[at];
-	if (first === '{') return new Map(membersOf(text, at).map(({ key, start }) => [key, parseAt(text, start)]));
-	if (first === '[') return elementsOf(text, at).map(({ start }) => parseAt(text, start));
-	const scalar = text.slice(at, skipValue(text, at));
+/** One pass over the text: `at` is where the next value begins, and afterwards where it has ended. */
+interface Cursor {
+	readonly text: string;
+	at: number;
+}
+
+function readValue(cursor: Cursor): ExactJson {
+	const { text, at } = cursor;
+	if (text[at] === '{') return readObject(cursor);
+	if (text[at] === '[') return readList(cursor);
+	cursor.at = skipValue(text, at);
+	const scalar = text.slice(at, cursor.at);
 	const value = JSON.parse(scalar) as null | boolean | number | string;
 	return typeof value === 'number' && String(value) !== scalar ? { exact: scalar } : value;
+}
+
+function readObject(cursor: Cursor): ExactObject {
+	const { text } = cursor;
+	const members = new Map<string, ExactJson>();
+	cursor.at = skipSpace(text, cursor.at + 1);
+	while (text[cursor.at] === '"') {
+		const keyEnd = skipString(text, cursor.at);
+		const quoted = text.slice(cursor.at, keyEnd);
+		const key = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+		cursor.at = skipSpace(text, skipSpace(text, keyEnd) + 1);
+		members.set(key, readValue(cursor));
+		skipComma(cursor);
+	}
+	cursor.at++;
+	return members;
+}
+
+function readList(cursor: Cursor): readonly ExactJson[] {
+	const { text } = cursor;
+	const elements: ExactJson[] = [];
+	cursor.at = skipSpace(text, cursor.at + 1);
+	while (cursor.at < text.length && text[cursor.at] !== ']') {
+		elements.push(readValue(cursor));
+		skipComma(cursor);
+	}
+	cursor.at++;
+	return elements;
+}
+
+function skipComma(cursor: Cursor): void {
+	const { text } = cursor;
+	const end = skipSpace(text, cursor.at);
+	cursor.at = text[end] === ',' ? skipSpace(text, end + 1) : end;
 }
 
 /** The text of a value, without white space between its parts. */

@@ -1,5 +1,6 @@
 import { type ExactJson, type ExactObject, isExactList, isExactObject, numberText } from '../lib/json-exact.ts';
-import { isReferenceName, looksLikeReference, resolveRef } from './resolve-ref.ts';
+import { resolveRef } from '../lib/json-pointer.ts';
+import { isReferenceName, looksLikeReference } from './resolve-ref.ts';
 import { memberTitle } from './tool-names.ts';
 
 /**

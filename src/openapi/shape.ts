@@ -1,5 +1,6 @@
 import { type ExactJson, type ExactObject, isExactList, isExactObject } from '../lib/json-exact.ts';
-import { isReferenceName, resolveRef } from './resolve-ref.ts';
+import { resolveRef } from '../lib/json-pointer.ts';
+import { isReferenceName } from './resolve-ref.ts';
 
 /** What arguments are held to: the part of JSON Schema that mcpo understands, which is types and required members. */
 export type Shape =

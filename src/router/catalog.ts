@@ -36,7 +36,7 @@ export interface Spoken {
 	readonly era: Era;
 	readonly revision: string;
 	/** `sse` also where a server that is configured as http knows only the older transport. */
-	readonly way: 'http' | 'sse' | 'stdio';
+	readonly way: 'http' | 'sse' | 'stdio' | 'openapi';
 }
 
 /** Whose list is wanted. */

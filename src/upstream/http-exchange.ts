@@ -6,7 +6,7 @@ import type { Stamp } from './stamp.ts';
 
 /** One HTTP request to an upstream; `headers` carry the credential. */
 export interface HttpRequest {
-	readonly method: 'POST' | 'GET' | 'DELETE';
+	readonly method: 'POST' | 'GET' | 'DELETE' | 'PUT' | 'PATCH' | 'HEAD';
 	readonly path: string;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: string | Buffer | null;

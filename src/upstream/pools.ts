@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import type { NetworkTransport, Server } from '../config/snapshot.ts';
+import type { NetworkTransport, OpenApiTransport, Server } from '../config/snapshot.ts';
 import type { Attached } from '../credentials/attach-credential.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 
@@ -14,7 +14,10 @@ const LINGER_MS = [3_000, 60_000] as const;
 /** Keep-alive connections to upstreams, one pool for each scope, so that no connection serves two credentials. */
 export interface Pools {
 	/** The pool of the credential's scope, made on first use, and the address to ask. */
-	poolFor(server: Server & { readonly transport: NetworkTransport }, credential: PoolCredential): Origin;
+	poolFor(
+		server: Server & { readonly transport: NetworkTransport | OpenApiTransport },
+		credential: PoolCredential,
+	): Origin;
 	/** Closes every pool whose key is not kept, seconds later and after its calls in flight. */
 	retire(isKept: (key: ScopeKey) => boolean): void;
 	close(): Promise<void>;
@@ -43,10 +46,12 @@ export function createPools(): Pools {
 		}
 	};
 	return {
-		poolFor(server, { key, url: ofCredential = server.transport.url }) {
+		poolFor(server, { key, url: ofCredential }) {
 			const known = pools.get(key);
 			if (known !== undefined) return known;
-			const url = new URL(ofCredential);
+			const { transport } = server;
+			const base = (transport.kind === 'openapi' ? transport.baseUrl : ofCredential) ?? transport.url;
+			const url = new URL(base);
 			const pool = new Pool(url.origin, {
 				connections: MAX_CONNECTIONS,
 				pipelining: 1,

@@ -215,6 +215,7 @@ function secondWay(error: unknown, { way }: Wire, era: 'auto' | Era): Wire['way'
 // A stale legacy verdict would succeed silently for ever, so it is dated; a wrong modern one fails and is dropped.
 function eraToTry(known: Verdict | undefined, target: Target): 'auto' | Era {
 	if (target.server.transport.kind === 'sse') return 'legacy';
+	if (target.server.transport.kind === 'openapi') return 'modern';
 	if (target.server.era !== 'auto') return target.server.era;
 	return known?.era === 'legacy' && isFresh(known) ? 'legacy' : 'auto';
 }

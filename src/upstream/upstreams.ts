@@ -1,7 +1,8 @@
 import { isUsable } from '../config/is-usable.ts';
-import type { NetworkTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
+import type { NetworkTransport, OpenApiTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
 import type { AttachCredential, Credentials } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { Egress } from '../lib/egress/create-egress.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 import type { SessionIds } from '../mcp/legacy/session.ts';
 import type { LogLevel } from '../mcp/log-levels.ts';
@@ -16,6 +17,8 @@ import { createForward, type Forward } from './forward.ts';
 import { createHeldState, type HeldState } from './held-state.ts';
 import { openHttpWire } from './http-wire.ts';
 import type { UpstreamInfo } from './open-session.ts';
+import { createDocuments, type Documents } from './openapi/documents.ts';
+import { openOpenApiWire } from './openapi-wire.ts';
 import { createParkedCalls } from './parked-calls.ts';
 import { createPools, type Pools } from './pools.ts';
 import type { RawSeals } from './raw-text.ts';
@@ -38,6 +41,8 @@ export interface UpstreamsParts {
 	/** What seals the states and task ids that servers give out. */
 	readonly seals: RawSeals;
 	readonly childEnv: Readonly<Record<string, string>>;
+	/** The way to addresses that documents of services are at. */
+	readonly egress: Egress;
 	readonly log: Log;
 	readonly metrics: Metrics;
 	/** Whether the principal may use the tool; the same function that judges calls. */
@@ -64,11 +69,12 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 	const { credentials, sessionIds } = parts;
 	const { attach } = credentials;
 	const pools = createPools();
+	const documents = createDocuments();
 	const clients = createClientSessions();
 	const parked = createParkedCalls();
 	const tripwire = toldTripwire(parts);
 	const openWire: SessionParts['openWire'] = (target, events, way) =>
-		openWireFor(target, events, { ...parts, pools, tripwire, way });
+		openWireFor(target, events, { ...parts, pools, documents, tripwire, way });
 	const states = createServerStates();
 	const state = createHeldState({ openWire, sessionIds, states });
 	const { sessions, catalog, changes, watches, subscriptions } = state;
@@ -94,10 +100,7 @@ export function createUpstreams(parts: UpstreamsParts): Upstreams {
 		openSessions: () => sessions.size,
 		retire(next) {
 			const isKept = keeperFor(next);
-			credentials.retire(isKept);
-			parked.retire(isKept);
-			state.retire(isKept);
-			pools.retire(isKept);
+			for (const each of [credentials, parked, state, pools, documents]) each.retire(isKept);
 			states.retire(next);
 		},
 		async close() {
@@ -152,7 +155,12 @@ function targetOf(attach: AttachCredential, { principal, server }: ServerQuery):
 		: { server, credential };
 }
 
-type WireParts = UpstreamsParts & { readonly pools: Pools; readonly tripwire: Tripwire; readonly way: Wire['way'] };
+interface WireParts extends UpstreamsParts {
+	readonly pools: Pools;
+	readonly documents: Documents;
+	readonly tripwire: Tripwire;
+	readonly way: Wire['way'];
+}
 
 async function openWireFor(target: Target, events: WireEvents, parts: WireParts): Promise<Wire> {
 	const { server, credential } = target;
@@ -167,6 +175,13 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 			misdirected,
 			onChildExit: (exit, tail) => logExit(parts.log, target, { exit, tail }),
 		});
+	}
+	if (transport.kind === 'openapi') {
+		const service = server as Server & { readonly transport: OpenApiTransport };
+		const { pool } = parts.pools.poolFor(service, credential);
+		const { documents, egress } = parts;
+		const credentialHeaders = credential.headers;
+		return openOpenApiWire({ server: service, pool, credentialHeaders, egress, documents, scope: credential.key });
 	}
 	const network = server as Server & { readonly transport: NetworkTransport };
 	const { pool, url } = parts.pools.poolFor(network, credential);

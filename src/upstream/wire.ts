@@ -62,7 +62,7 @@ export interface WireEvents {
 /** A JSON-RPC connection to one upstream, for one scope. */
 export interface Wire {
 	/** The transport it really uses. */
-	readonly way: 'http' | 'sse' | 'stdio';
+	readonly way: 'http' | 'sse' | 'stdio' | 'openapi';
 	/** Resolves with the response (also an error response); rejects with a PortcullisError. */
 	request(request: WireRequest): Promise<WireResponse>;
 	/** Sends a notification; best effort. `params` is JSON text. */

@@ -199,7 +199,7 @@ describe('a session', () => {
 		expect(visits.cookies.get('portcullis-local')).not.toBe(planted);
 		const attacker = createVisits();
 		attacker.cookies.set('portcullis-local', planted as string);
-		expect((await attacker.get(`${at}/connect`)).text).toContain('>Sign in</h1>');
+		expect((await attacker.get(`${at}/connect`)).text).toContain('Sign in to connect your accounts</h1>');
 	});
 
 	it('ends with signing out, in this browser and in any other that has its cookie', async () => {
@@ -210,7 +210,7 @@ describe('a session', () => {
 		expect(visits.cookies.has('portcullis-local')).toBe(false);
 		expect((await visits.get(at + answer.location)).text).toContain('You have signed out');
 		visits.cookies.set('portcullis-local', stolen);
-		expect((await visits.get(`${at}/connect`)).text).toContain('>Sign in</h1>');
+		expect((await visits.get(`${at}/connect`)).text).toContain('Sign in to connect your accounts</h1>');
 	});
 
 	it('holds nothing that can be read or changed', async () => {
@@ -221,7 +221,7 @@ describe('a session', () => {
 		for (const place of [0, 20, Math.floor(sealed.length / 2), sealed.length - 2]) {
 			const changed = sealed[place] === 'A' ? 'B' : 'A';
 			visits.cookies.set('portcullis-local', `fake.${sealed.slice(0, place)}${changed}${sealed.slice(place + 1)}`);
-			expect((await visits.get(`${at}/connect`)).text).toContain('>Sign in</h1>');
+			expect((await visits.get(`${at}/connect`)).text).toContain('Sign in to connect your accounts</h1>');
 		}
 		visits.cookies.set('portcullis-local', kept);
 		visits.cookies.set('portcullis-local-sign-in', kept);
@@ -241,7 +241,7 @@ describe('a session', () => {
 		const [own] = stage.config['directories'] as [{ readonly signIn: object }];
 		const other = { ...own, signIn: { ...own.signIn, clientId: 'another' } };
 		await stage.gateway.reconfigure({ ...stage.config, directories: [other] });
-		expect((await visits.get(`${at}/connect`)).text).toContain('>Sign in</h1>');
+		expect((await visits.get(`${at}/connect`)).text).toContain('Sign in to connect your accounts</h1>');
 		await stage.gateway.reconfigure(stage.config);
 	});
 

@@ -184,6 +184,8 @@ describe('the plain list of tools', () => {
 			description: 'Get current time in a specific timezone',
 			input_schema: TOOLS[0]!['inputSchema'],
 		});
+		const named = tools.find(({ name }: { name: string }) => name === 'fixture__with_output');
+		expect(named.output_schema).toEqual(TOOLS.find(({ name }) => name === 'with_output')!['outputSchema']);
 		const told = await ask({ path: '/tools/google/fixture__give/execute', body: '{"kind":"exact"}' });
 		expect(told.text).toBe('{"big":12345678901234567890,"one":1.0,"e":1e2}');
 	});
@@ -191,7 +193,12 @@ describe('the plain list of tools', () => {
 	it('has nothing of a workspace that is not the caller’s, and calls nothing there', async () => {
 		const { tools } = JSON.parse((await ask({ path: '/tools', method: 'GET' })).text);
 		expect(new Set(tools.map(({ workspace }: { workspace: string }) => workspace))).toEqual(new Set(['google']));
-		for (const path of ['/tools/microsoft/fixture__give/execute', '/tools/google/fixture__none/execute']) {
+		for (const path of [
+			'/tools/microsoft/fixture__give/execute',
+			'/tools/nowhere/fixture__give/execute',
+			'/tools/google/fixture__none/execute',
+			'/tools/google/none__give/execute',
+		]) {
 			expect(await ask({ path, body: '{"kind":"text"}' })).toMatchObject({
 				status: 404,
 				text: '{"detail":"Not Found"}',
@@ -216,6 +223,23 @@ describe('the viewer', () => {
 			expect(link).toMatch(/^\/docs-files\//);
 			expect((await fetch(gateway.url + link)).status).toBe(200);
 		}
+	});
+
+	it('has files that anybody may keep for a day, and that are not sent again to who has them', async () => {
+		for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'viewer.js', 'viewer.css']) {
+			const url = `${gateway.url}/docs-files/${name}`;
+			const first = await fetch(url);
+			const tag = first.headers.get('etag') as string;
+			expect([tag.length > 20, first.headers.get('cache-control')]).toEqual([true, 'public, max-age=86400']);
+			for (const known of [tag, `"other", W/${tag}`]) {
+				const again = await fetch(url, { headers: { 'if-none-match': known } });
+				expect([again.status, await again.text(), again.headers.get('etag')], name).toEqual([304, '', tag]);
+			}
+			expect((await fetch(url, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
+		}
+		// What says something of somebody is kept by nobody.
+		const document = await ask({ path: `${BASE}/openapi.json`, method: 'GET' });
+		expect([document.headers.get('cache-control'), document.headers.get('etag')]).toEqual(['no-store', null]);
 	});
 
 	it('has no other files', async () => {

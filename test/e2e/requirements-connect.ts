@@ -39,6 +39,33 @@ export const CONNECT_REQUIREMENTS: readonly Requirement[] = [
 		source: 'docs/connect.md',
 		proofs: [
 			['src/connect/sessions.test.ts', 'a link from a refused call > tells nobody else, and no other directory'],
+			['test/e2e/connect-browser.test.ts', 'lead from a refused call to its server, for the person of that call alone'],
+		],
+	},
+	{
+		id: 'connect-own-servers',
+		promise: 'Nobody sees a server of a workspace that they do not have.',
+		source: 'docs/connect.md',
+		proofs: [['test/e2e/connect-browser.test.ts', 'never show somebody a server of a workspace that they do not have']],
+	},
+	{
+		id: 'connect-pages-safe',
+		promise: 'The pages run no script, show names of others as text, and cannot be framed or posted to from elsewhere.',
+		source: 'docs/connect.md: what protects it',
+		proofs: [
+			['test/e2e/connect-browser.test.ts', 'show names of others as text, whatever they hold'],
+			['test/e2e/connect-browser.test.ts', 'let nobody have a form sent from another site, nor look into a frame'],
+			['test/e2e/connect-sign-in.test.ts', 'come with headers that leave scripts, frames and caches nothing'],
+		],
+	},
+	{
+		id: 'connect-accessible',
+		promise:
+			'Everybody can use the pages: by keyboard alone, on a phone, in the dark, and with nothing that axe finds.',
+		source: 'docs/connect.md',
+		proofs: [
+			['test/e2e/connect-browser.test.ts', 'have nothing that axe finds, in any state'],
+			['test/e2e/connect-browser.test.ts', 'take away what they connected, by the keyboard alone'],
 		],
 	},
 ];

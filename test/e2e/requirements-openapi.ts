@@ -1,6 +1,7 @@
 import type { Requirement } from './requirements.ts';
 
 const SETTINGS = 'test/e2e/openapi-settings.test.ts';
+const WIRE = 'test/e2e/open-webui-wire.test.ts';
 const OUTAGES = 'test/e2e/openapi-outages.test.ts';
 
 /** What is promised of the same tools as an OpenAPI service. */
@@ -37,6 +38,35 @@ export const OPENAPI_REQUIREMENTS: readonly Requirement[] = [
 			[OUTAGES, 'is refused, and never empty, where nothing was known when the gateway started'],
 			[OUTAGES, 'of several has the tools of those that are known, and says who is missing'],
 			['src/upstream/sessions.test.ts', 'stays known while it is away, however long ago it was found out'],
+		],
+	},
+	{
+		id: 'open-webui-wire',
+		promise: 'What Open WebUI really sends works, over OpenAPI and over MCP, and only what it needs goes further.',
+		source: 'docs/open-webui.md: how it is tried',
+		proofs: [
+			[WIRE, 'is read once for everybody with the key alone'],
+			[WIRE, 'is refused as JSON that says why, with an empty bearer, another key, or at another address'],
+			[WIRE, 'is the person’s that the header is signed for'],
+			[WIRE, 'carries nothing of the browser or of Open WebUI to the server, nor into a record'],
+			[WIRE, 'is refused with a sentence, where the person may not, is not known, or is not said'],
+			[WIRE, 'is tried again with a header minted anew'],
+			[WIRE, 'is never redirected, whichever slash form the connection has'],
+			[WIRE, 'goes from initialize to DELETE at'],
+			[WIRE, 'begins within the ten seconds of initialize'],
+			[WIRE, 'belongs to whoever began it: nobody else continues it'],
+		],
+	},
+	{
+		id: 'openapi-two-workspaces',
+		promise: 'Real servers are called as people of two workspaces, and nothing of one is there for the other.',
+		source: 'docs/openapi.md',
+		proofs: [
+			['test/e2e/openapi-real-servers.test.ts', 'reads and writes files of their own folder, and none of the other'],
+			['test/e2e/openapi-real-servers.test.ts', 'remembers in a memory of their own'],
+			['test/e2e/openapi-real-servers.test.ts', 'commits to a repository of their own'],
+			['test/e2e/openapi-real-servers.test.ts', 'asks a database of their own'],
+			['test/e2e/openapi-real-servers.test.ts', 'finds at the other’s addresses neither documents nor tools'],
 		],
 	},
 	{

@@ -13,7 +13,7 @@ export const SECRET_STORE_REQUIREMENTS: readonly Requirement[] = [
 				'test/e2e/secret-stores-azure.test.ts',
 				'are those with the tag of their workspace, by slug or id; others look like none',
 			],
-			['src/config/read-secret-stores.test.ts', 'tells what is wrong: vault.kv.folder: needs {workspace} or {id}'],
+			['src/config/read-secret-stores.test.ts', 'tells what is wrong: %s'],
 		],
 	},
 	{

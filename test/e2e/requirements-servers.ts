@@ -346,4 +346,35 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 			['test/e2e/egress.test.ts', 'follows no redirect, wherever it leads'],
 		],
 	},
+	{
+		id: 'openapi-servers',
+		promise: 'mcpo and other services with an OpenAPI document are servers like any other.',
+		source: 'docs/protocol.md: OpenAPI services',
+		proofs: [
+			['test/e2e/openapi-upstream.test.ts', 'has the tools that mcpo was given'],
+			['test/e2e/openapi-upstream.test.ts', 'gives its results on as they were: $name'],
+			[
+				'test/e2e/openapi-upstream.test.ts',
+				'is called with path, query, header and body, every number as it was written',
+			],
+			[
+				'test/e2e/openapi-upstream.test.ts',
+				'is called with the credential of each workspace, and never with the token of a caller',
+			],
+			[
+				'test/e2e/openapi-upstream.test.ts',
+				'keeps its tools while its document cannot be had, and has new ones afterwards',
+			],
+		],
+	},
+	{
+		id: 'openapi-requests-stay',
+		promise: 'Whatever its arguments are, a request to an OpenAPI service keeps to the template of its operation.',
+		source: 'docs/protocol.md: OpenAPI services',
+		proofs: [
+			['src/upstream/openapi/render-request.test.ts', 'never leaves its template, whatever the arguments are'],
+			['test/e2e/openapi-upstream.test.ts', 'lets nobody set its key, nor leave the address of an operation'],
+			['test/e2e/openapi-upstream.test.ts', 'harms nobody else with its document: %s'],
+		],
+	},
 ];

@@ -38,7 +38,8 @@ export interface TestGateway {
 }
 
 /** What a gateway may be given beside its configuration. */
-export interface Beside extends Pick<AppParts, 'limiting' | 'listeners' | 'jwksStaleMs'> {
+export interface Beside
+	extends Pick<AppParts, 'limiting' | 'listeners' | 'jwksStaleMs' | 'egressAllow' | 'connecting'> {
 	/** API keys, which no file holds. */
 	readonly keys?: readonly GivenKey[];
 	/** Networks of the proxies in front of the main listener. */

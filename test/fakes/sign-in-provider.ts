@@ -55,6 +55,8 @@ export async function startSignInProvider(
 	async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const url = new URL(request.url ?? '', origin);
 		if (url.pathname === '/token') return redeem(new URLSearchParams(await text(request)), response);
+		if (url.pathname === '/service')
+			return void response.writeHead(200, { 'content-type': 'text/html' }).end('<title>x</title>');
 		if (url.pathname !== '/authorize') return void response.writeHead(404).end();
 		state.asked.push(url.searchParams);
 		const choices = people.map(

@@ -1,5 +1,5 @@
 import type { Connection } from '../../credentials/oauth/connections.ts';
-import { foreignName, type Html, html } from '../html.ts';
+import { foreignName, foreignText, type Html, html } from '../html.ts';
 import { serverPath } from '../parse-target.ts';
 import type { Page } from './layout.ts';
 
@@ -31,9 +31,9 @@ export function connectionsPage({ connections, formToken, done, asked }: Connect
 	const title = 'Your connections';
 	const note = done && html`<p class="note" role="status">${DONE[done]}</p>`;
 	const others = connections.filter((each) => each !== asked);
-	const content = html`${note}${asked && askedFor(asked, formToken)}
-<h1>${title}</h1>
+	const content = html`${note}<h1>${title}</h1>
 ${connections.length === 0 ? NOTHING : LEAD}
+${asked && askedFor(asked, formToken)}
 ${[...byWorkspace(others)].map((each) => workspace(each, formToken))}`;
 	return { title, content };
 }
@@ -44,8 +44,8 @@ const NOTHING = html`<p class="lead">None of the servers you can use asks for an
 
 function askedFor(connection: Connection, formToken: string): Html {
 	const isDone = connection.state === 'ok';
-	const sentence = isDone ? 'It is connected: you can call again.' : 'A call of yours needs it.';
-	return html`<section class="asked" aria-labelledby="asked">
+	const sentence = isDone ? 'Connected: you can call again' : 'A call of yours needs this account';
+	return html`<section aria-labelledby="asked">
 <h2 id="asked">${sentence}</h2>
 <ul class="rows">${row(connection, formToken)}</ul>
 </section>
@@ -88,7 +88,7 @@ ${facts(connection)}
 
 function trouble({ state, needsAttention }: Connection): Html | undefined {
 	if (state !== 'needs-attention') return undefined;
-	return html`<p class="trouble">${needsAttention ?? 'It does not work any more; connect it again.'}</p>`;
+	return html`<p class="trouble">${foreignText(needsAttention ?? 'It does not work any more; connect it again.', 500)}</p>`;
 }
 
 function facts({ state, whose, way, connectedAs, since, expiresAt }: Connection): Html {
@@ -100,8 +100,8 @@ function facts({ state, whose, way, connectedAs, since, expiresAt }: Connection)
 	const known = [
 		shared,
 		connectedAs === undefined ? undefined : html`as <b><bdi>${foreignName(connectedAs)}</bdi></b>`,
-		since === undefined ? undefined : html`since ${day(since)}`,
-		expiresAt === undefined ? undefined : html`until ${day(expiresAt)}`,
+		since === undefined ? undefined : html`since ${moment(since, 'day')}`,
+		expiresAt === undefined ? undefined : html`until ${moment(expiresAt, 'minute')}`,
 	].filter((each) => each !== undefined);
 	return html`<p class="facts">${known.map((each, at) => (at === 0 ? each : html` · ${each}`))}</p>`;
 }
@@ -112,10 +112,11 @@ const MONTHS = [
 ];
 
 // Nobody knows the reader's time zone without a script, so it is said which one it is.
-function day(ms: number): Html {
+function moment(ms: number, exact: 'day' | 'minute'): Html {
 	const date = new Date(ms);
 	const iso = Number.isNaN(date.getTime()) ? '' : date.toISOString();
-	const text = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${iso.slice(11, 16)} UTC`;
+	const day = `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+	const text = exact === 'day' ? day : `${day}, ${iso.slice(11, 16)} UTC`;
 	return iso === '' ? html`an unknown day` : html`<time datetime="${iso}">${text}</time>`;
 }
 

@@ -19,7 +19,7 @@ export function keyPage(connection: Connection, formToken: string): Page {
 <form method="post" action="${serverPath(connection, 'key')}" autocomplete="off">
 <input type="hidden" name="form" value="${formToken}">
 ${connection.asks.map(field)}
-<div class="buttons"><button>Keep it</button>${BACK}</div>
+<div class="buttons"><button>Save</button>${BACK}</div>
 </form>
 </div>`;
 	return { title, content };
@@ -27,6 +27,10 @@ ${connection.asks.map(field)}
 
 function whose({ whose: owner }: Connection): string {
 	return owner === 'workspace' ? 'the calls of everybody in the workspace' : 'your calls alone';
+}
+
+function stored({ whose: owner }: Connection): string {
+	return owner === 'workspace' ? 'What everybody in the workspace calls with' : 'Your stored access';
 }
 
 function field(name: string, at: number): Html {
@@ -45,7 +49,7 @@ export function disconnectPage(connection: Connection, formToken: string): Page 
 	const content = html`<div class="card narrow">
 <h1>${title}</h1>
 <p>In the workspace <bdi>${foreignName(connection.workspaceTitle)}</bdi>.${as}</p>
-<p>What is stored for ${whose(connection)} is deleted${revoked}. Calls that need it are refused until you connect again.</p>
+<p>${stored(connection)} is deleted${revoked}. Calls that need it are refused until it is connected again.</p>
 <div class="buttons">
 <form method="post" action="${serverPath(connection, 'disconnect')}">
 <input type="hidden" name="form" value="${formToken}">

@@ -4,10 +4,10 @@ import type { Page } from './layout.ts';
 
 /** Where somebody chooses the directory to sign in with. */
 export function signInPage(directories: readonly SignInDirectory[], to: string): Page {
-	const title = 'Sign in';
+	const title = 'Sign in to connect your accounts';
 	const content = html`<div class="card narrow">
 <h1>${title}</h1>
-<p class="lead">Here you connect your own accounts to the servers that you use through this gateway.</p>
+<p class="lead">Some of the servers that you use through this gateway take an account of yours. Here you connect it, and take it away again.</p>
 ${choices(directories, to)}
 </div>`;
 	return { title, content };

@@ -46,7 +46,8 @@ p { margin: 0 0 1rem; max-width: 38rem; overflow-wrap: anywhere; }
 .state.needs-attention { color: var(--warn); background: var(--warn-ground); }
 .state.needs-attention::before { border-radius: 1px; rotate: 45deg; }
 .state.none { color: var(--none); background: var(--none-ground); }
-.actions { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; justify-content: flex-end; }
+.actions { display: flex; flex-direction: column; gap: .5rem; }
+.actions > *, .actions button { width: 100%; }
 .actions form, .person form { margin: 0; }
 button, .button { display: inline-block; min-height: 2.75rem; padding: .55rem 1.15rem; font: inherit; font-weight: 600; line-height: 1.5; text-align: center; text-decoration: none; color: var(--on-button); background: var(--button); border: 1px solid transparent; border-radius: 8px; cursor: pointer; }
 button:hover, .button:hover { background: var(--button-hover); }
@@ -69,7 +70,8 @@ input[type="password"] { width: 100%; min-height: 2.75rem; padding: .5rem .75rem
 @media (max-width: 34rem) {
 	main { padding-top: 1.5rem; }
 	.row { grid-template-columns: minmax(0, 1fr); }
-	.actions { justify-content: flex-start; }
+	.actions { flex-flow: row wrap; }
+	.actions > *, .actions button { width: auto; }
 	.person { width: 100%; justify-content: space-between; }
 	.narrow { margin-top: 0; }
 }

@@ -7,7 +7,7 @@ import { CALLBACK_PATH } from './client-document.ts';
 import type { ConnectionsParts } from './create-connections.ts';
 import type { ResourceFacts } from './discovery.ts';
 import { keepTokens } from './keep-credential.ts';
-import type { Connectable } from './reach-server.ts';
+import { type Connectable, oauthOf } from './reach-server.ts';
 import { type AuthMethod, type PrivateKeyText, type Registration, secretMethodOf } from './registration.ts';
 
 /** A client that an administrator registered at a service, as it was given to them. */
@@ -48,14 +48,15 @@ export async function storeClient(
 ): Promise<StoredClient> {
 	const signal = AbortSignal.timeout(STEP_MS);
 	const { server, workspace } = connectable;
-	const { transport } = server;
-	if (transport.kind === 'stdio' || transport.oauth === undefined) {
+	const oauth = oauthOf(server);
+	if (oauth === undefined) {
 		throw new PortcullisError('PC_CONFLICT', { detail: 'the server has no oauth' });
 	}
+	const transport = server.transport as NetworkTransport;
 	const facts = await parts.discovery.resourceOf(new URL(transport.url), signal);
 	const at = await firstUsable(parts.discovery, issuersOf(transport, facts), signal);
 	const registration = registrationOf(parts, at, given);
-	const isByClient = transport.oauth.grant === 'client-credentials';
+	const isByClient = oauth.grant === 'client-credentials';
 	const signedIn = isByClient ? await signIn(parts, { transport, facts, at, registration, signal }) : undefined;
 	await keepRegistration(parts, { workspaceId: workspace.id, server: server.slug }, registration);
 	if (signedIn !== undefined) await keepTokens(parts, connectable, { ...signedIn, createdBy, signal });

@@ -1,5 +1,5 @@
 import { secretNames } from '../../config/credential-fault.ts';
-import type { Server, Snapshot, Workspace } from '../../config/snapshot.ts';
+import type { OAuthSettings, Server, Snapshot, Workspace } from '../../config/snapshot.ts';
 import { PortcullisError } from '../../errors/portcullis-error.ts';
 import type { Grant, Principal } from '../../identity/principal.ts';
 import type { Identity } from '../../lib/principal-key.ts';
@@ -48,12 +48,17 @@ function connectable(workspace: Workspace, server: Server, { grant, person }: As
 	return grant.level === 'admin' ? { workspace, server, owner: undefined } : undefined;
 }
 
+/** How people sign in for a server; `undefined` where nobody does. */
+export function oauthOf({ transport }: Server): OAuthSettings | undefined {
+	return transport.kind === 'http' || transport.kind === 'sse' ? transport.oauth : undefined;
+}
+
 /** How a server is connected: by signing in, where its definition says so. */
-export function wayOf({ transport }: Server): ConnectionWay {
-	return transport.kind !== 'stdio' && transport.oauth !== undefined ? 'oauth' : 'values';
+export function wayOf(server: Server): ConnectionWay {
+	return oauthOf(server) === undefined ? 'values' : 'oauth';
 }
 
 /** Whether it is people who connect it, and not the gateway by itself. */
-export function isForPeople({ server: { transport } }: Connectable): boolean {
-	return transport.kind === 'stdio' || transport.oauth?.grant !== 'client-credentials';
+export function isForPeople({ server }: Connectable): boolean {
+	return oauthOf(server)?.grant !== 'client-credentials';
 }
