@@ -1,5 +1,6 @@
 import { createAuditRoutes } from './audit.ts';
 import { createCatalogueRoutes } from './catalogue.ts';
+import { createCatalogueServersRoutes } from './catalogue-servers.ts';
 import { createConfigRoutes } from './config.ts';
 import { createDirectoriesRoutes } from './directories.ts';
 import { createExplainRoutes } from './explain.ts';
@@ -29,6 +30,7 @@ const RESOURCES = [
 	createOpenWebUiLinksRoutes,
 	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
+	createCatalogueServersRoutes,
 	createToolRulesRoutes,
 	createToolsRoutes,
 	createToolsetsRoutes,

@@ -72,11 +72,15 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 
 function buildTransport(entry: ServerEntry): Transport {
 	if (entry.transport === 'stdio') {
-		return { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env };
+		return { kind: 'stdio', ...programOf(entry), args: entry.args, cwd: entry.cwd, env: entry.env };
 	}
 	const { transport, url, headers } = entry;
 	if (transport !== 'openapi') return { kind: transport, url, headers };
 	return { kind: transport, url, headers, baseUrl: entry.baseUrl, operations: entry.operations };
+}
+
+function programOf({ command = '', runtime }: Extract<ServerEntry, { transport: 'stdio' }>) {
+	return { command, runtime };
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {
