@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readServers } from './read-servers.ts';
+import { type ReadServersOptions, readServers } from './read-servers.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -10,7 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const AT_START = { version: 1, env: {} };
+const AT_START: ReadServersOptions = { version: 1, env: {}, mcpo: 'fixed' };
 
 function fileOf(content: unknown): string {
 	const file = join(folder, 'config.json');
@@ -90,7 +90,7 @@ describe('the servers of a file', () => {
 
 	it('keep every variable and header as a secret, also those that a gateway would not let a file set', async () => {
 		const env = { PYTHONPATH: '/lib', 'odd-name': 'x', OWN: 'o' };
-		const { snapshot } = await read(one({ command: 'a', env }), { version: 1, env: { OWN: 'theirs', MORE: 'm' } });
+		const { snapshot } = await read(one({ command: 'a', env }), { ...AT_START, env: { OWN: 'theirs', MORE: 'm' } });
 		const transport = snapshot.workspaces.get('bridge')?.servers.get('x')?.transport;
 		if (transport?.kind !== 'stdio') throw new Error('not stdio');
 		expect([...transport.env.keys()].sort()).toEqual(['MORE', 'OWN', 'PYTHONPATH', 'odd-name']);
@@ -116,8 +116,8 @@ describe('the servers of a file', () => {
 	});
 
 	it('may become none, once there were some', async () => {
-		const { snapshot } = await read({ mcpServers: {} }, { version: 2, env: {} });
+		const { snapshot } = await read({ mcpServers: {} }, { ...AT_START, version: 2 });
 		expect(snapshot.workspaces.get('bridge')?.servers.size).toBe(0);
-		await expect(read({}, { version: 2, env: {} })).rejects.toThrow("No 'mcpServers' found in config file.");
+		await expect(read({}, { ...AT_START, version: 2 })).rejects.toThrow("No 'mcpServers' found in config file.");
 	});
 });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type BridgeReading, bridgeFaults, bridgeSnapshot } from '../config/bridge-snapshot.ts';
+import { type BridgeParts, type BridgeReading, bridgeFaults, bridgeSnapshot } from '../config/bridge-snapshot.ts';
 import { type ClientServer, readClientConfig } from '../config/client-config.ts';
 import { jsonFaultAt } from '../openapi/json-fault-at.ts';
 
@@ -10,10 +10,7 @@ export interface ServersReading extends BridgeReading {
 }
 
 /** How a file is read. */
-export interface ReadServersOptions {
-	readonly version: number;
-	readonly env: Readonly<Record<string, string>>;
-}
+export type ReadServersOptions = BridgeParts;
 
 /** A file that mcpo would not start with; the message is mcpo's, one line for each fault. */
 export class ServersFaulty extends Error {

@@ -31,6 +31,7 @@ export interface BridgeOptions {
 	readonly headerFile?: string;
 	readonly hotReload?: true;
 	readonly logLevel?: string;
+	readonly mcpoStrict?: true;
 	readonly allowHost?: readonly string[];
 	readonly adminPort?: number;
 	readonly auditFile?: string;
@@ -67,6 +68,7 @@ export function readBridgeSettings(
 		about: { title: options.name, description: options.description, version: options.version },
 		servers,
 		variables: readVariables(given),
+		mcpo: options.mcpoStrict === true ? 'strict' : 'fixed',
 		auditFile: options.auditFile,
 		logLevel: level.value,
 		warnings: [...openness(options, key !== undefined, origins), ...headers.warnings, ...level.warnings],

@@ -72,6 +72,7 @@ const OPTIONS: readonly (() => Option)[] = [
 	() => new Option('--header-file <file>', 'file with the headers, a JSON object'),
 	() => new Option('--hot-reload', 'take changes of the file while it runs; without it, on SIGHUP'),
 	() => new Option('--log-level <level>', 'DEBUG, INFO, WARNING, ERROR or CRITICAL (LOG_LEVEL)'),
+	() => new Option('--mcpo-strict', 'lose of documents and answers what mcpo 0.0.20 loses'),
 	() =>
 		new Option('--allow-host <name>', 'name it is reached under, where it has no key; repeatable').argParser(collect),
 	() => new Option('--admin-port <port>', 'port of this machine for health and metrics').argParser(port),

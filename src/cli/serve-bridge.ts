@@ -26,6 +26,8 @@ export interface BridgeSettings extends FrontSettings {
 	readonly servers: BridgeServers;
 	/** Variables that programs get besides their own: those that may be secret, and the others. */
 	readonly variables: { readonly secret: Variables; readonly plain: Variables };
+	/** Whether documents and answers lose what mcpo loses. */
+	readonly mcpo: 'fixed' | 'strict';
 	readonly auditFile: string | undefined;
 	readonly logLevel: string;
 	/** What should be known of these settings, in a sentence each. */
@@ -86,8 +88,8 @@ async function open(settings: BridgeSettings, { log, opened }: Around): Promise<
 
 type Source = FollowedSource<ServersReading>;
 
-async function openServers({ servers, variables }: BridgeSettings, log: Log): Promise<Source> {
-	const options = { env: variables.secret };
+async function openServers({ servers, variables, mcpo }: BridgeSettings, log: Log): Promise<Source> {
+	const options = { env: variables.secret, mcpo };
 	if (servers.kind === 'one') return still(readingOf([servers.server], { ...options, version: 1 }));
 	const source = await createFollowedSource({
 		file: servers.file,

@@ -7,7 +7,7 @@ import { type ServerEntry, settingsSchema } from './file-schema.ts';
 import { HEADER_RULES } from './header-rules.ts';
 import { seemsSecret, slugsOf } from './import-client-config.ts';
 import { HIGHEST_UPSTREAM_LIMIT } from './limits.ts';
-import type { Snapshot, UpstreamLimits } from './snapshot.ts';
+import type { OpenApiSettings, Snapshot, UpstreamLimits } from './snapshot.ts';
 import { urlFault } from './text-rules.ts';
 
 /** Slug and id of the one workspace of a bridge. */
@@ -18,6 +18,8 @@ export interface BridgeParts {
 	readonly version: number;
 	/** Variables that every program gets besides its own, where they may be secret. */
 	readonly env: Readonly<Record<string, string>>;
+	/** `strict`: documents and answers lose what mcpo loses. */
+	readonly mcpo: OpenApiSettings['mcpo'];
 }
 
 /** A snapshot of one workspace, and the slug of each of its servers by the name that the client's file gives it. */
@@ -38,7 +40,7 @@ const PATIENT: Partial<UpstreamLimits> = {
 };
 
 /** The servers of a client's file as the one workspace of a bridge. */
-export function bridgeSnapshot(servers: readonly ClientServer[], { version, env }: BridgeParts): BridgeReading {
+export function bridgeSnapshot(servers: readonly ClientServer[], { version, env, mcpo }: BridgeParts): BridgeReading {
 	const { limits, names, openWebUi, defaults, rate } = buildSettings(settingsSchema().parse({}));
 	const slugs = slugsOf(servers);
 	const entries = servers.map((server, index) => [slugs[index] as string, entryOf(server, env)] as const);
@@ -46,7 +48,7 @@ export function bridgeSnapshot(servers: readonly ClientServer[], { version, env 
 		title: 'Bridge',
 		audit: 'best-effort',
 		rateLimits: {},
-		openApi: {},
+		openApi: { mcpo },
 		toolsets: {},
 		servers: Object.fromEntries(entries),
 	};

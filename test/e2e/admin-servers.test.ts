@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startOpenApiService } from '../fakes/openapi-api.ts';
 import { startTestPostgres, type TestPostgres } from '../fakes/postgres.ts';
 import { closedPortUrl, startModernHttp } from '../fakes/upstream.ts';
 import {
@@ -83,6 +84,28 @@ describe('a server', () => {
 		await stage.ask('DELETE', WIKI, { match: '*' });
 	});
 
+	it('may be a service with an OpenAPI document, of which some operations are tools', async () => {
+		const document = {
+			openapi: '3.1.0',
+			paths: { '/pets': { get: { operationId: 'list' }, post: { operationId: 'add' } } },
+		};
+		const api = await startOpenApiService(({ url }) => ({
+			body: url === '/openapi.json' ? JSON.stringify(document) : '"no pets"',
+		}));
+		const body = { slug: 'wiki', transport: 'openapi', url: `${api.url}/openapi.json`, operations: ['GET /pets*'] };
+		const made = await stage.ask('POST', SERVERS, { body });
+		expect(made.json).toMatchObject({ ...body, era: 'auto', clientFeatures: null });
+		// A GET is no promise to change nothing: whoever may only read sees it when an administrator has marked it.
+		expect(await stage.tools(ADDRESS, 'readers')).toEqual([]);
+		await stage.ask('PUT', `${WIKI}/rules/list`, { body: { readable: true }, headers: { 'if-none-match': '*' } });
+		expect(await stage.tools(ADDRESS, 'readers')).toEqual(['list']);
+		expect(await stage.call(ADDRESS, 'readers', 'list')).toContain('does not take');
+		const wrong = await stage.ask('PATCH', WIKI, { body: { baseUrl: 'https://a.example/?x=1' }, match: '*' });
+		expect(wrong.json.errors).toEqual([{ path: 'body.baseUrl', message: 'must not have a query (?…)' }]);
+		await stage.ask('DELETE', WIKI, { match: '*' });
+		await api.close();
+	});
+
 	it('is held to the rules of the configuration file, in its sentences', async () => {
 		const faultsOf = async (body: object) => {
 			const told = await stage.ask('POST', SERVERS, { body: { slug: 'wrong', ...body } });
@@ -108,7 +131,7 @@ describe('a server', () => {
 			{ path: 'body.tools.rules', message: 'is not known here' },
 		]);
 		const wrong = [
-			...[{ transport: 'openapi' }, { era: 'old' }, { isolation: 'session' }, { limits: { totalMs: 0 } }],
+			...[{ transport: 'smoke' }, { era: 'old' }, { isolation: 'session' }, { limits: { totalMs: 0 } }],
 			...[{ limits: { colour: 1 } }, { limits: { totalMs: 2 ** 31 } }, { headers: { a: 1 } }, { headers: [] }],
 			...[{ clientFeatures: ['x'] }, { enabled: 'yes' }, { url: 7 }, { url: `https://x.example/\ud800` }],
 		];

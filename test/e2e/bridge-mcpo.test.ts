@@ -36,6 +36,7 @@ const BETTER = ['audio', 'structured', 'error'].map((kind) => ({ path: '/give', 
 let bench: Workbench;
 let fixture: McpoFixture;
 let bridge: BridgeProcess;
+let strict: BridgeProcess;
 let gateway: TestGateway;
 let config: string;
 beforeAll(async () => {
@@ -47,6 +48,7 @@ beforeAll(async () => {
 	writeFileSync(bench.path('same.jsonl'), lines(SAME));
 	writeFileSync(bench.path('better.jsonl'), lines(BETTER));
 	bridge = await startBridge(bench, ['--host', '127.0.0.1', '--api-key', KEY, '--config', config]);
+	strict = await startBridge(bench, ['--host', '127.0.0.1', '--api-key', KEY, '--config', config, '--mcpo-strict']);
 	gateway = await startImported();
 	writeFileSync(bench.path('token'), gateway.tokenFor(['G']));
 });
@@ -69,7 +71,7 @@ async function startImported(): Promise<TestGateway> {
 
 /** What `mcpo-diff` says of one server there and here. */
 async function differences(theirs: string, ours: string, ...more: readonly string[]) {
-	const ourKey = ours.startsWith(bridge.url) ? 'key' : 'token';
+	const ourKey = ours.startsWith(gateway.url) ? 'token' : 'key';
 	const keys = ['--key-file', bench.path('key'), '--other-key-file', bench.path(ourKey)];
 	const { out, err, code } = await bench.run(['mcpo-diff', theirs, ours, ...keys, ...more]);
 	return { out, err, code };
@@ -93,6 +95,10 @@ describe('a file with a stdio, an SSE and a Streamable HTTP server', () => {
 			for (const ours of places(name)) expect(await differences(theirs(name), ours)).toEqual(NONE);
 		},
 	);
+
+	it.each(NAMES)('has its document to the letter where the bridge is strict: %s', async (name) => {
+		expect(await (await fetch(`${strict.url}/${name}/openapi.json`)).json()).toEqual(documents[name]);
+	});
 
 	it('has the same list of servers', async () => {
 		expect(await (await fetch(`${bridge.url}/openapi.json`)).json()).toEqual(documents.root);
@@ -143,6 +149,13 @@ describe.skipIf(MCPO === undefined)('the same file at the real mcpo', () => {
 		for (const ours of places(name)) {
 			const { out, code } = await differences(`${url}/${name}`, ours, '--calls', bench.path('better.jsonl'));
 			expect([out, code]).toEqual(['/give: is answered otherwise\n'.repeat(BETTER.length), 1]);
+		}
+	});
+
+	it.each(NAMES)('answers no better than it where the bridge is strict: %s', async (name) => {
+		for (const calls of ['same.jsonl', 'better.jsonl']) {
+			const told = await differences(`${url}/${name}`, `${strict.url}/${name}`, '--calls', bench.path(calls));
+			expect(told).toEqual(NONE);
 		}
 	});
 

@@ -12,6 +12,7 @@ export const BRIDGE_REQUIREMENTS: readonly Requirement[] = [
 				'moves from mcpo to a bridge and to a workspace without a difference in its documents',
 			],
 			['test/e2e/bridge-mcpo.test.ts', 'has the same documents and answers as the bridge and the workspace'],
+			['test/e2e/bridge-mcpo.test.ts', 'has its document to the letter where the bridge is strict'],
 			['test/e2e/bridge-mcpo.test.ts', 'has the same list of servers'],
 			['test/e2e/bridge.test.ts', 'has it at the root, and answers with the status of mcpo'],
 			['test/e2e/bridge.test.ts', 'serves each below its name, over whatever it is reached'],
