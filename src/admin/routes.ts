@@ -1,5 +1,6 @@
 import { createAuditRoutes } from './audit.ts';
 import { createCatalogueRoutes } from './catalogue.ts';
+import { createCatalogueServersRoutes } from './catalogue-servers.ts';
 import { createConfigRoutes } from './config.ts';
 import { createCredentialTestRoutes } from './credential-test.ts';
 import { createCredentialsRoutes } from './credentials.ts';
@@ -32,6 +33,7 @@ const RESOURCES = [
 	createOpenWebUiLinksRoutes,
 	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
+	createCatalogueServersRoutes,
 	createToolRulesRoutes,
 	createCredentialsRoutes,
 	createCredentialTestRoutes,

@@ -73,13 +73,17 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 
 function buildTransport(entry: ServerEntry): Transport {
 	if (entry.transport === 'stdio') {
-		return { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env };
+		return { kind: 'stdio', ...programOf(entry), args: entry.args, cwd: entry.cwd, env: entry.env };
 	}
 	if (entry.transport === 'openapi') {
 		const { transport, url, headers, baseUrl, operations } = entry;
 		return { kind: transport, url, headers, baseUrl, operations };
 	}
 	return { kind: entry.transport, url: entry.url.url, urlTemplate: entry.url.template, headers: entry.headers };
+}
+
+function programOf({ command = '', runtime }: Extract<ServerEntry, { transport: 'stdio' }>) {
+	return { command, runtime };
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {
