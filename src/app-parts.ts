@@ -1,5 +1,6 @@
 import type { RecordKeeper } from './audit/file-record.ts';
 import type { BridgeParts } from './bridge/bridge-parts.ts';
+import type { Catalogue } from './catalogue/load-catalogue.ts';
 import type { ListenerSettings } from './config/listeners.ts';
 import type { SnapshotSource } from './config/snapshot.ts';
 import type { ConnectAround } from './connect/create-connect.ts';
@@ -7,7 +8,9 @@ import type { OpenCredentialParts } from './credentials/open-credential.ts';
 import type { FailuresOptions } from './identity/failed-attempts.ts';
 import type { Sharing } from './limits/create-limits.ts';
 import type { Log } from './observe/log.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import type { Store } from './store/store.ts';
+import type { ProgramParts } from './upstream/stdio-program.ts';
 
 /** What there is to manage, and the secrets that are kept there. */
 export interface ManagedParts extends OpenCredentialParts {
@@ -37,6 +40,14 @@ export interface AppParts {
 	readonly egressAllow?: readonly string[];
 	/** Harmless variables of our environment for stdio children. */
 	readonly childEnv: Readonly<Record<string, string>>;
+	/** Programs that the operator has installed; without them no server runs one. */
+	readonly programs?: ProgramParts & {
+		readonly runtime: Runtime;
+		/** Folder in which each workspace has one for the files of its servers. */
+		readonly files?: string | undefined;
+	};
+	/** The services that servers can be made of; those that come with the gateway, unless told. */
+	readonly catalogue?: Catalogue;
 	readonly log: Log;
 	/** What makes this a bridge; `portcullis bridge` gives it, and nothing else can. */
 	readonly bridge?: BridgeParts;

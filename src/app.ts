@@ -4,6 +4,7 @@ import type { ResourceParts } from './admin/resource-parts.ts';
 import { createRunCall } from './admin/run-call.ts';
 import type { AppParts } from './app-parts.ts';
 import { type Audit, createAudit } from './audit/create-audit.ts';
+import { createCatalogue } from './catalogue/load-catalogue.ts';
 import type { Credentials } from './credentials/attach-credential.ts';
 import { clientForm } from './credentials/client-form.ts';
 import { codeForm } from './credentials/code-form.ts';
@@ -33,7 +34,7 @@ const never = (): boolean => false;
 
 /** Composition root: the only place that knows every folder. Nothing listens and nothing is spawned yet. */
 export function createApp(parts: AppParts) {
-	const { snapshots, records, managed, limiting = {}, childEnv, log, isStale = never, listeners = [], bridge } = parts;
+	const { snapshots, records, managed, limiting = {}, log, isStale = never, listeners = [], bridge } = parts;
 	const metrics = createMetrics({ openSessions: () => upstreams.openSessions(), inFlight: () => limits.inFlight() });
 	const limits = createLimits({ snapshots, sharing: limiting, log, metrics });
 	const sessionIds = createSessionIds(createSealer(randomBytes(32), 'mcp-session'));
@@ -44,10 +45,8 @@ export function createApp(parts: AppParts) {
 		credentials,
 		sessionIds,
 		seals: createSeals(),
-		childEnv,
+		...{ childEnv: parts.childEnv, programs: parts.programs, log, metrics },
 		egress: createEgress({ allowed: parts.egressAllow ?? [] }),
-		log,
-		metrics,
 		mayUse: (principal, subject) => decide(principal, { ...subject, effect: 'tool' }).allowed,
 		listDeadlineMs: () => snapshots.current().limits.listDeadlineMs,
 	});
@@ -59,7 +58,8 @@ export function createApp(parts: AppParts) {
 	const shared = { snapshots, openTrail: stages.openTrail, isDraining: () => draining, isStale };
 	const credentialOf: ResourceParts['credentialOf'] = (principal, server) => credentials.identify(principal, server).id;
 	const seen = { directory, credentialOf, serverState, standingOf: authenticator.standingOf };
-	const known = { current: snapshots.current, ...seen, runCall: createRunCall(stages) };
+	const offered = { catalogue: parts.catalogue ?? createCatalogue(), programs: parts.programs };
+	const known = { current: snapshots.current, ...seen, ...offered, runCall: createRunCall(stages) };
 	const adminFor = createAdmin(shared, managed && oauth && { ...known, ...managed, storeClient: oauth.storeClient });
 	const admin = adminFor(createCallerOf(authenticator));
 	const around = { stages, infoOf, authenticator, admin, bridge, ...parts.connecting };

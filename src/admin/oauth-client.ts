@@ -27,7 +27,9 @@ const CLIENT = z
 		issuer: z.string(),
 		clientId: z.string(),
 		authMethod: z.enum(METHODS),
-		connected: z.boolean().describe('Whether the gateway has signed in with it: where the grant is client-credentials.'),
+		connected: z
+			.boolean()
+			.describe('Whether the gateway has signed in with it: where the grant is client-credentials.'),
 	})
 	.meta({ id: 'OAuthClient' });
 

@@ -1,5 +1,6 @@
 import { createAuditRoutes } from './audit.ts';
 import { createCatalogueRoutes } from './catalogue.ts';
+import { createCatalogueServersRoutes } from './catalogue-servers.ts';
 import { createConfigRoutes } from './config.ts';
 import { createCredentialTestRoutes } from './credential-test.ts';
 import { createCredentialsRoutes } from './credentials.ts';
@@ -9,9 +10,9 @@ import { createGrantsRoutes } from './grants.ts';
 import { createKeysRoutes } from './keys.ts';
 import { ME } from './me.ts';
 import { createMembersRoutes } from './members.ts';
+import { createOAuthClientRoutes } from './oauth-client.ts';
 import { OPEN_WEBUI_CONNECTION } from './open-webui-connection.ts';
 import { createOpenWebUiLinksRoutes } from './open-webui-links.ts';
-import { createOAuthClientRoutes } from './oauth-client.ts';
 import { createPlatformAuditRoutes } from './platform-audit.ts';
 import { createPlatformGrantsRoutes } from './platform-grants.ts';
 import { createPlatformSettingsRoutes } from './platform-settings.ts';
@@ -34,6 +35,7 @@ const RESOURCES = [
 	() => [OPEN_WEBUI_CONNECTION],
 	createServersRoutes,
 	createOAuthClientRoutes,
+	createCatalogueServersRoutes,
 	createToolRulesRoutes,
 	createCredentialsRoutes,
 	createCredentialTestRoutes,

@@ -17,6 +17,17 @@ const LIMITS = Object.keys(DEFAULT_UPSTREAM_LIMITS) as (keyof typeof DEFAULT_UPS
 const TEXT = z.string().max(8_192).refine(isKept, NOT_KEPT);
 const NAMED = z.record(TEXT, TEXT);
 
+const RUNTIME = z
+	.strictObject({
+		runner: z.enum(['npm', 'uvx', 'container', 'binary']),
+		package: z.string(),
+		version: z.string().exactOptional(),
+		program: z.string().exactOptional(),
+		source: z.string().exactOptional(),
+		minNode: z.string().exactOptional(),
+	})
+	.describe('A program that was installed ahead.');
+
 /**
  * Members of a server that say where it is and with what; the rest of it is a matter of the workspace. Which of them a
  * transport takes, and what may stand in them, the rules of the configuration file say.
@@ -30,6 +41,7 @@ const ENDPOINT = {
 	command: TEXT,
 	args: z.array(TEXT),
 	cwd: TEXT,
+	runtime: RUNTIME,
 	env: NAMED,
 	oauth: oauthSchema(),
 };
@@ -44,6 +56,7 @@ export const SHOWN_ENDPOINT = {
 	command: z.string().exactOptional(),
 	args: z.array(z.string()).exactOptional(),
 	cwd: z.string().exactOptional(),
+	runtime: RUNTIME.exactOptional(),
 	env: z.record(z.string(), z.string()).exactOptional(),
 	oauth: z.record(z.string(), z.unknown()).exactOptional(),
 };

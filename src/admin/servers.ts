@@ -43,7 +43,8 @@ function mapShape<Shape extends Readonly<Record<string, z.ZodType>>>(
 	return Object.fromEntries(mapped) as { [Name in keyof Shape]: z.ZodType };
 }
 
-const SERVER = z
+/** A server as it is shown. */
+export const SERVER = z
 	.strictObject({
 		slug: z.string(),
 		title: z.string().nullable(),
@@ -82,7 +83,7 @@ const list = (parts: ResourceParts): Route =>
 		async handle(context) {
 			const { after, rows, answer } = openPage(context, z.string());
 			const read = await readWorkspace(parts, context, (tx) => listServers(tx, { after, limit: rows }));
-			const itemOf = (row: ServerRow) => show(parts, context.params.workspace, row);
+			const itemOf = (row: ServerRow) => showServer(parts, context.params.workspace, row);
 			return { status: 200, body: answer(read, { keyOf: ({ slug }) => slug, itemOf }) };
 		},
 	});
@@ -104,7 +105,7 @@ const create = (parts: ResourceParts): Route =>
 				const entry = keepSecrets(body);
 				requireMay(context.caller, entry);
 				await insertServer(tx, valuesOf(slug, readServer(entry)));
-				const shown = show(parts, workspace, found(await serverBySlug(tx, slug)));
+				const shown = showServer(parts, workspace, found(await serverBySlug(tx, slug)));
 				const location = `/workspaces/${workspace}/servers/${slug}`;
 				return { answer: { status: 201 as const, location, body: shown }, action: 'server.create', object: slug };
 			}),
@@ -121,7 +122,7 @@ const read = (parts: ResourceParts): Route =>
 		async handle(context) {
 			const { workspace, server } = context.params;
 			const row = await readWorkspace(parts, context, (tx) => serverBySlug(tx, server));
-			return { status: 200, body: show(parts, workspace, found(row)) };
+			return { status: 200, body: showServer(parts, workspace, found(row)) };
 		},
 	});
 
@@ -146,7 +147,7 @@ const change = (parts: ResourceParts): Route =>
 				// A secret goes where it was meant to go when it was entered: nobody sends it unseen to another host.
 				const isMoved = placeOf(row.endpoint) !== placeOf(values.endpoint);
 				if (isMoved && context.caller.kind !== 'operator') await deleteServerCredentials(tx, row.id);
-				const body = show(parts, workspace, found(await serverBySlug(tx, slug)));
+				const body = showServer(parts, workspace, found(await serverBySlug(tx, slug)));
 				const fields = changedFields(before, entryOf(values));
 				return { answer: { status: 200 as const, body }, action: 'server.update', object: slug, fields };
 			});
@@ -189,7 +190,8 @@ const remove = (parts: ResourceParts): Route =>
 			}),
 	});
 
-function show(parts: ResourceParts, workspace: string, row: ServerRow): z.output<typeof SERVER> {
+/** A stored server as it is shown: secrets hidden, with what is known of it. */
+export function showServer(parts: ResourceParts, workspace: string, row: ServerRow): z.output<typeof SERVER> {
 	const { slug, title, transport, endpoint, clientFeatures } = row;
 	const { era, isolation, credential, limits, enabled, tools } = entryOf(row) as z.output<typeof SERVER>;
 	return {

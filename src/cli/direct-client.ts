@@ -14,6 +14,7 @@ import { type OpenedStore, openStore } from '../store/open-store.ts';
 import { type ApiClient, readAnswer } from './api-client.ts';
 import { failed } from './command-error.ts';
 import { databaseUrls } from './database-urls.ts';
+import { openPrograms } from './open-programs.ts';
 import { type OpenedSpool, openSpool } from './open-spool.ts';
 import { createOpened, type Opened } from './opened.ts';
 import type { Progress } from './progress.ts';
@@ -62,7 +63,8 @@ async function open(parts: DirectParts, opened: Opened): Promise<ApiClient> {
 	opened.add(() => Promise.all(Array.from(sources.values(), (each) => each.close())));
 	const managed = { store: store.store, refresh, sealing: createSealing(keys), sources };
 	const childEnv = childVariables(env);
-	const app = createApp({ snapshots, records: spool.records, managed, childEnv, log: quiet });
+	const programs = openPrograms(parts.environment, env);
+	const app = createApp({ snapshots, records: spool.records, managed, childEnv, programs, log: quiet });
 	opened.add(app.close);
 	const plane = app.operatorApi();
 	opened.add(plane.close);

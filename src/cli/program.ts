@@ -17,6 +17,7 @@ import { addMemberCommands } from './member.ts';
 import { addMigrateCommand } from './migrate.ts';
 import { addOpenWebUiCommands } from './open-webui.ts';
 import { printable } from './output.ts';
+import { addRuntimeCommands } from './runtime.ts';
 import { addDemoCommand, addServeCommand } from './serve-commands.ts';
 import { addServerCommands } from './server.ts';
 import { askTerminal } from './terminal.ts';
@@ -38,6 +39,7 @@ const COMMANDS: readonly ((program: Command, io: CommandIo) => void)[] = [
 	addConfigCommands,
 	addWorkspaceCommands,
 	addServerCommands,
+	addRuntimeCommands,
 	addCatalogueCommands,
 	addToolCommands,
 	addToolsetCommands,

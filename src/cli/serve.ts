@@ -16,6 +16,7 @@ import { databaseUrls } from './database-urls.ts';
 import { localUrl, removeGatewayFile, writeGatewayFile } from './gateway-file.ts';
 import { nextSignal } from './next-signal.ts';
 import { openLimiting } from './open-limiting.ts';
+import { openPrograms } from './open-programs.ts';
 import { openSpool } from './open-spool.ts';
 import { createOpened, type Opened } from './opened.ts';
 
@@ -64,7 +65,8 @@ async function open(environment: Environment, { env, log, opened }: Around): Pro
 	const limiting = await openLimiting(environment, { store: store.store, opened });
 	const { jwksStaleMs, egressAllow } = environment;
 	const parts = { snapshots, records: audit.records, managed, limiting, isStale, jwksStaleMs, egressAllow };
-	const app = createApp({ ...parts, listeners, childEnv: childVariables(env), log });
+	const programs = openPrograms(environment, env);
+	const app = createApp({ ...parts, listeners, childEnv: childVariables(env), programs, log });
 	opened.add(app.close);
 	onHangup(opened, () => void configuration.reload());
 	const drainMs = (): number => snapshots.current().limits.drainMs;

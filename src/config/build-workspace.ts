@@ -74,7 +74,7 @@ function buildToolRule(rule: RuleEntry, enabledByDefault: boolean): ToolRule {
 
 function buildTransport(entry: ServerEntry): Transport {
 	if (entry.transport === 'stdio') {
-		return { kind: 'stdio', command: entry.command, args: entry.args, cwd: entry.cwd, env: entry.env };
+		return { kind: 'stdio', ...programOf(entry), args: entry.args, cwd: entry.cwd, env: entry.env };
 	}
 	if (entry.transport === 'openapi') {
 		const { transport, url, headers, baseUrl, operations } = entry;
@@ -83,6 +83,10 @@ function buildTransport(entry: ServerEntry): Transport {
 	const { transport, url, headers, oauth } = entry;
 	const network = { kind: transport, url: url.url, urlTemplate: url.template, headers };
 	return oauth === undefined ? network : { ...network, oauth: oauthOf(oauth) };
+}
+
+function programOf({ command = '', runtime }: Extract<ServerEntry, { transport: 'stdio' }>) {
+	return { command, runtime };
 }
 
 function buildToolset(slug: string, { title, tools }: WorkspaceEntry['toolsets'][string]): Toolset {

@@ -26,6 +26,8 @@ describe('the process settings', () => {
 			limitsWithoutStore: 'refuse',
 			processes: 1,
 			failedAuthPerMinute: 300,
+			filesFolder: '',
+			runtimeFolder: '',
 			secretStoresFile: '',
 			egressAllow: [],
 			gatewayUrl: '',

@@ -78,6 +78,22 @@ export const SETTINGS = {
 		default: '.portcullis',
 		meaning: 'Folder for what the gateway writes, the audit trail among it.',
 	},
+	runtimeFolder: {
+		name: 'PORTCULLIS_RUNTIME',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning:
+			'Folder of the programs that `portcullis runtime install` installs. Empty: `runtime` in `PORTCULLIS_DATA`.',
+	},
+	filesFolder: {
+		name: 'PORTCULLIS_FILES',
+		parse: (text) => (text === '' ? '' : parsePath(text)),
+		expected: 'a path',
+		default: '',
+		meaning:
+			'Folder in which each workspace has a folder, named by its id, that its administrators may give to servers that work on files. Empty: only the operator names paths.',
+	},
 	logLevel: {
 		name: 'PORTCULLIS_LOG_LEVEL',
 		parse: (text) => LOG_LEVELS.find((level) => level === text.toLowerCase()),
@@ -303,4 +319,14 @@ const CHILD_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'] as const;
 export function childVariables(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
 	const found = CHILD_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
 	return Object.freeze(Object.fromEntries(found));
+}
+
+/** What npm, uvx and container runners take from the environment besides: where they go, through what, and whom they trust. */
+const RUNNER_VARIABLE =
+	/^(?:LC_[A-Z]+|https?_proxy|no_proxy|all_proxy|npm_config_.+|uv_.+|docker_.+|container_.+|node_extra_ca_certs|ssl_cert_(?:file|dir)|xdg_.+|userprofile|appdata|localappdata|systemroot|pathext)$/i;
+
+/** The variables that programs are installed with, and runners are found by; no setting of ours is among them. */
+export function runnerVariables(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+	const more = Object.entries(env).filter(([name]) => RUNNER_VARIABLE.test(name)) as [string, string][];
+	return Object.freeze({ ...childVariables(env), ...Object.fromEntries(more) });
 }

@@ -11,6 +11,7 @@ import { openApiSchema } from './open-api.ts';
 import { openWebUiSchema } from './open-webui.ts';
 import { rateLimitsSchema } from './rate-limits.ts';
 import { readTemplates, type TemplateRules } from './read-templates.ts';
+import { programFault, runtimeSchema } from './runtime-schema.ts';
 import { IN_ARGUMENTS, text } from './schema-text.ts';
 import { createLenientLookup, type SecretLookup } from './secret-template.ts';
 import { CREDENTIAL_USES, type EdgeLimits, type UpstreamLimits } from './snapshot.ts';
@@ -170,14 +171,19 @@ function stdioServer(lookup: SecretLookup) {
 	return z
 		.strictObject({
 			transport: z.literal('stdio'),
-			command: text(),
+			command: text().optional(),
 			args: z.array(text(undefined, 0, IN_ARGUMENTS)).default([]),
 			cwd: text().optional(),
+			runtime: runtimeSchema().optional(),
 			env: templates(VARIABLE_RULES, lookup),
 			// Each person who may be asked gets a child of his own: that has to be wanted.
 			clientFeatures: clientFeatures().default([]),
 			...anyServer(),
 		})
+		.superRefine(({ command, runtime, cwd }, context) => {
+			const fault = programFault({ command, runtime, cwd });
+			if (fault !== undefined) context.addIssue({ code: 'custom', path: [fault.at], message: fault.message });
+		}, ALWAYS)
 		.superRefine(tellCredentialFault, ALWAYS);
 }
 
@@ -259,6 +265,7 @@ function upstreamLimits() {
 	const limit = () => z.int().min(1).max(HIGHEST_UPSTREAM_LIMIT).exactOptional();
 	return z.strictObject({
 		connectMs: limit(),
+		startMs: limit(),
 		firstByteMs: limit(),
 		idleMs: limit(),
 		totalMs: limit(),

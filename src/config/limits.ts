@@ -3,6 +3,7 @@ import type { EdgeLimits, UpstreamLimits } from './snapshot.ts';
 /** Limits towards a server for which the file says nothing else. */
 export const DEFAULT_UPSTREAM_LIMITS: UpstreamLimits = Object.freeze({
 	connectMs: 3_000,
+	startMs: 120_000,
 	firstByteMs: 30_000,
 	idleMs: 60_000,
 	totalMs: 300_000,

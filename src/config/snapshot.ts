@@ -102,10 +102,29 @@ export interface OAuthSettings {
 	readonly scopes: readonly string[] | undefined;
 }
 
+/** A program that the operator has installed (`portcullis runtime install`), by what it is and not by where it lies. */
+export interface RuntimeProgram {
+	/** What runs it: Node, uv, docker or podman, or nothing: a program of the machine. */
+	readonly runner: 'npm' | 'uvx' | 'container' | 'binary';
+	/** Name at the registry of its runner, or of the program. */
+	readonly package: string;
+	/** The exact one; absent of a binary alone. */
+	readonly version?: string | undefined;
+	/** Program of the package, where it has several or another name. */
+	readonly program?: string | undefined;
+	/** Where uv takes it from, when that is not the registry. */
+	readonly source?: string | undefined;
+	/** Lowest version of Node it runs on. */
+	readonly minNode?: string | undefined;
+}
+
 /** A child process that speaks JSON lines on stdin and stdout. */
 export interface StdioTransport {
 	readonly kind: 'stdio';
+	/** Empty where `runtime` says what is run. */
 	readonly command: string;
+	/** What is run instead of a command that the operator wrote. */
+	readonly runtime: RuntimeProgram | undefined;
 	readonly args: readonly string[];
 	readonly cwd: string | undefined;
 	/** The only variables the child gets besides PATH, HOME, LANG, TZ and TMPDIR. */
@@ -131,6 +150,8 @@ export type Transport = NetworkTransport | OpenApiTransport | StdioTransport;
 /** Time and size limits towards one server, milliseconds and bytes. */
 export interface UpstreamLimits {
 	readonly connectMs: number;
+	/** Until a started program has answered the first time. */
+	readonly startMs: number;
 	/** Until the first byte of an answer. */
 	readonly firstByteMs: number;
 	/** Between two bytes of a streamed answer. */

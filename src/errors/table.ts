@@ -4,6 +4,7 @@ import { EGRESS_ERRORS } from './egress-errors.ts';
 import { type ErrorRow, row } from './error-row.ts';
 import { IDENTITY_ERRORS } from './identity-errors.ts';
 import { OAUTH_ERRORS } from './oauth-errors.ts';
+import { RUNTIME_ERRORS } from './runtime-errors.ts';
 
 /** Every error a caller can meet. `docs/errors.md` is tested against it. */
 export const ERRORS = {
@@ -221,6 +222,7 @@ export const ERRORS = {
 		-31503,
 		'The server is asking too many people something at the moment; try again shortly.',
 	),
+	...RUNTIME_ERRORS,
 	PC_UPSTREAM_SESSION_LOST: row(
 		'upstream',
 		502,

@@ -2,7 +2,7 @@ import type { UpstreamLimits } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import type { CancelSignal } from '../lib/cancel.ts';
 import { asObject, type JsonObject } from '../mcp/call.ts';
-import { parseMessage } from '../mcp/server-message.ts';
+import { isResponse, parseMessage } from '../mcp/server-message.ts';
 import { cancelled } from './http-exchange.ts';
 import { questionOf, refuseQuestion } from './question.ts';
 import type { WireEvents, WireQuestion, WireRequest, WireResponse } from './wire.ts';
@@ -10,8 +10,8 @@ import type { WireEvents, WireQuestion, WireRequest, WireResponse } from './wire
 /** Many requests over one duplex stream of JSON messages. */
 export interface Multiplexer {
 	request(request: WireRequest): Promise<WireResponse>;
-	/** Takes one message of the upstream; anything that is not JSON-RPC is skipped. */
-	receive(text: string): void;
+	/** Takes one message of the upstream; `false`: it is none, and was skipped. */
+	receive(text: string): boolean;
 	/** Rejects all waiting requests; later ones are rejected at once. */
 	fail(error: PortcullisError): void;
 	readonly inFlight: number;
@@ -31,6 +31,8 @@ export interface MultiplexerParts {
 	/** Writes one message; throws a PortcullisError when the stream is gone. */
 	write(text: string): void;
 	readonly limits: UpstreamLimits;
+	/** How long the first answer may take, where something is started for it. */
+	readonly startMs?: number;
 	readonly events: Pick<WireEvents, 'onNotification' | 'onQuestion'>;
 	/** Takes what concerns the gateway's own subscription on this stream; `true` when it did. */
 	isOwn?(message: JsonObject): boolean;
@@ -39,6 +41,7 @@ export interface MultiplexerParts {
 }
 
 const MAX_ABANDONED = 1_000;
+const HANDSHAKE: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
 
 /**
  * Ids are minted here, so callers may all use the same ones; an answer reaches only the request whose minted id it
@@ -77,8 +80,11 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 		},
 		receive(text) {
 			const value = parseMessage(text);
-			if (value === undefined || parts.isOwn?.(value) === true) return;
+			if (value === undefined) return false;
+			if (parts.isOwn?.(value) === true) return true;
 			const method = value['method'];
+			// A line of a log may be JSON, too.
+			if (typeof method !== 'string' && value['id'] === undefined && !isResponse(value)) return false;
 			if (typeof method !== 'string') onResponse(value, text);
 			else if (value['id'] === undefined) onNotification(method, asObject(value['params']) ?? {});
 			else
@@ -86,6 +92,7 @@ export function createMultiplexer(parts: MultiplexerParts): Multiplexer {
 					parts,
 					questionOf(text, method, (answer) => writeBestEffort(parts, answer)),
 				);
+			return true;
 		},
 		fail(error) {
 			failure ??= error;
@@ -122,9 +129,11 @@ function createWaiting({ id, request, waiting, abandoned, parts, resolve, reject
 	const onAbort = (): void => giveUp(cancelled(signal as CancelSignal));
 	const onTimeout = (): void => giveUp(new PortcullisError('PC_UPSTREAM_TIMEOUT'));
 	// One timer serves both limits: it is set to whichever comes first, and anew when the server says something.
+	const isStart = parts.startMs !== undefined && HANDSHAKE.has(request.method);
+	const firstMs = isStart ? parts.startMs : Math.min(limits.firstByteMs, limits.totalMs);
 	const endsAt = Date.now() + limits.totalMs;
 	const isTimed = request.onQuestion === undefined;
-	let timer = isTimed ? setTimeout(onTimeout, Math.min(limits.firstByteMs, limits.totalMs)) : undefined;
+	let timer = isTimed ? setTimeout(onTimeout, firstMs) : undefined;
 	const self: Waiting = {
 		request,
 		settle() {

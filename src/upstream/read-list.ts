@@ -6,6 +6,7 @@ import { asObject, type JsonObject } from '../mcp/call.ts';
 import { LISTS, type ListKind } from '../mcp/methods.ts';
 import { type ParamHeader, paramHeadersOf } from '../mcp/modern/param-headers.ts';
 import type { CatalogItem } from '../router/catalog.ts';
+import { fittingDefinition } from './fitting-definition.ts';
 import { modernHeaders, modernMeta } from './open-session.ts';
 import type { Session } from './session-entries.ts';
 import type { Stamp } from './stamp.ts';
@@ -83,7 +84,10 @@ function itemOf(value: JsonObject | undefined, kind: ListKind, text: string): Ca
 	const paramHeaders = kind === 'tools' ? paramHeadersOf(value?.['inputSchema']) : NO_HEADERS;
 	if (typeof name !== 'string' || name === '' || paramHeaders === undefined) return undefined;
 	const readOnly = asObject(value?.['annotations'])?.['readOnlyHint'] === true;
-	return { name, text, readOnly, digest: kind === 'tools' ? digestOf(text) : undefined, paramHeaders };
+	if (kind !== 'tools') return { name, text, readOnly, digest: undefined, paramHeaders };
+	const fitting = fittingDefinition(value as JsonObject, text);
+	// Of what the server says, not of what we make of it.
+	return fitting === undefined ? undefined : { name, text: fitting, readOnly, digest: digestOf(text), paramHeaders };
 }
 
 // However the server spells it, and however often it is read.

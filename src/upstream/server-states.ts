@@ -54,6 +54,9 @@ const FAULTS: ReadonlySet<unknown> = new Set<ErrorCode>([
 	'PC_UPSTREAM_CRASHED',
 	'PC_UPSTREAM_STARTING',
 	'PC_UPSTREAM_TIMEOUT',
+	'PC_RUNTIME_MISSING',
+	'PC_RUNTIME_CHANGED',
+	'PC_RUNTIME_UNFIT',
 ]);
 
 /** Remembers what becomes known of servers, one entry for each definition. */

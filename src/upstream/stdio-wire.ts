@@ -1,42 +1,40 @@
-import type { Server, StdioTransport } from '../config/snapshot.ts';
+import type { Server } from '../config/snapshot.ts';
 import { PortcullisError } from '../errors/portcullis-error.ts';
 import { createMultiplexer } from './multiplexer.ts';
 import { type ChildExit, startStdioChild } from './stdio-child.ts';
+import type { ChildProgram } from './stdio-program.ts';
 import { createStdioWatch } from './stdio-watch.ts';
 import type { Wire, WireEvents } from './wire.ts';
 
 /** What a stdio wire is made of. */
 export interface StdioWireParts {
-	readonly server: Server & { readonly transport: StdioTransport };
-	/** Rendered variables of the credential. */
-	readonly credentialEnv: Readonly<Record<string, string>>;
-	/** Harmless variables of our own environment (PATH, HOME, LANG, TZ, TMPDIR). */
-	readonly baseEnv: Readonly<Record<string, string>>;
+	readonly server: Server;
+	readonly program: ChildProgram;
 	readonly events: WireEvents;
 	misdirected(): void;
-	/** Logs the end of a child with the tail of its stderr, redacted. */
-	onChildExit(exit: ChildExit, stderrTail: string): void;
+	/** Told once when the child prints what is no message to its stdout, which is for messages alone. */
+	onNoise(): void;
+	/** Logs the end of a child with the tail of its stderr, redacted, and how many lines of its stdout were no messages. */
+	onChildExit(exit: ChildExit, stderrTail: string, noise: number): void;
 }
 
 /** Starts the server's program and speaks JSON lines with it. */
 export function openStdioWire(parts: StdioWireParts): Wire {
 	const { server, events } = parts;
+	let noise = 0;
 	const child = startStdioChild(
+		{ ...parts.program, lineBytes: server.limits.frameBytes },
 		{
-			command: server.transport.command,
-			args: server.transport.args,
-			cwd: server.transport.cwd,
-			env: { ...parts.baseEnv, ...parts.credentialEnv },
-			lineBytes: server.limits.frameBytes,
-		},
-		{
-			// Anything that is not a JSON object is a banner or a stray print: skipped.
-			onLine: (line) => line.trimStart().startsWith('{') && multiplexer.receive(line),
+			// A banner or a stray print is skipped, and never quoted: it may hold anything.
+			onLine(line) {
+				if (line.trim() === '' || (line.trimStart().startsWith('{') && multiplexer.receive(line))) return;
+				if (++noise === 1) parts.onNoise();
+			},
 			onExit(exit) {
 				const error = exitError(exit);
 				multiplexer.fail(error);
 				watching.close();
-				parts.onChildExit(exit, child.stderrTail());
+				parts.onChildExit(exit, child.stderrTail(), noise);
 				events.onClosed(error);
 			},
 		},
@@ -50,6 +48,7 @@ export function openStdioWire(parts: StdioWireParts): Wire {
 	const multiplexer = createMultiplexer({
 		write,
 		limits: server.limits,
+		startMs: server.limits.startMs,
 		events,
 		isOwn,
 		misdirected: parts.misdirected,

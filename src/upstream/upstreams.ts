@@ -1,5 +1,5 @@
 import { isUsable } from '../config/is-usable.ts';
-import type { NetworkTransport, OpenApiTransport, Server, Snapshot, StdioTransport } from '../config/snapshot.ts';
+import type { NetworkTransport, OpenApiTransport, Server, Snapshot } from '../config/snapshot.ts';
 import type { AttachCredential, Credentials } from '../credentials/attach-credential.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Egress } from '../lib/egress/create-egress.ts';
@@ -27,6 +27,7 @@ import type { Session } from './session-entries.ts';
 import type { SessionParts } from './sessions.ts';
 import { openSseWire } from './sse-wire.ts';
 import { createStamp, createTripwire, type Tripwire } from './stamp.ts';
+import { type ProgramParts, programOf, type StdioTarget } from './stdio-program.ts';
 import { openStdioWire } from './stdio-wire.ts';
 import type { Target } from './target.ts';
 import type { Wire, WireEvents } from './wire.ts';
@@ -41,6 +42,8 @@ export interface UpstreamsParts {
 	/** What seals the states and task ids that servers give out. */
 	readonly seals: RawSeals;
 	readonly childEnv: Readonly<Record<string, string>>;
+	/** Programs of the runtime folder; without it none of them runs. */
+	readonly programs?: ProgramParts | undefined;
 	/** The way to addresses that documents of services are at. */
 	readonly egress: Egress;
 	readonly log: Log;
@@ -168,12 +171,15 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 	const misdirected = (): void => parts.tripwire.misdirected(server);
 	if (transport.kind === 'stdio') {
 		return openStdioWire({
-			server: server as Server & { readonly transport: StdioTransport },
-			credentialEnv: credential.env,
-			baseEnv: parts.childEnv,
+			server,
+			program: await programOf(target as StdioTarget, parts.childEnv, parts.programs),
 			events,
 			misdirected,
-			onChildExit: (exit, tail) => logExit(parts.log, target, { exit, tail }),
+			onNoise() {
+				const about = { workspace: server.workspace, server: server.slug };
+				parts.log.warn(about, 'a server prints to stdout what is no message; it is skipped');
+			},
+			onChildExit: (exit, tail, noise) => logExit(parts.log, target, { exit, tail, noise }),
 		});
 	}
 	if (transport.kind === 'openapi') {
@@ -200,11 +206,12 @@ async function openWireFor(target: Target, events: WireEvents, parts: WireParts)
 function logExit(
 	log: Log,
 	{ server, credential }: Target,
-	end: { exit: { kind: string; detail: string }; tail: string },
+	end: { exit: { kind: string; detail: string }; tail: string; noise: number },
 ): void {
 	// Redacted as a whole, then cut: a cut through a secret would leave half of it.
 	const stderr = redact(end.tail, Object.values(credential.env)).slice(-2_000);
-	log.info({ workspace: server.workspace, server: server.slug, ...end.exit, stderr }, 'child ended');
+	const noise = end.noise > 0 && { noiseLines: end.noise };
+	log.info({ workspace: server.workspace, server: server.slug, ...end.exit, ...noise, stderr }, 'child ended');
 }
 
 // Server, revision and credential decide whether the state of a scope may live on.

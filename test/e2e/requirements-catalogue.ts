@@ -14,6 +14,43 @@ export const CATALOGUE_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'runtime-installed-ahead',
+		promise:
+			'A program of the catalogue runs only if the operator has installed it, at its exact version and without install scripts, and only while it is as it was installed.',
+		source: 'docs/runtime.md',
+		proofs: [
+			['test/e2e/runtime-install.test.ts', 'lies in a folder of its own with its digest, runs no script'],
+			['test/e2e/runtime-install.test.ts', 'is not started, and the check says so'],
+			['test/e2e/runtime-install.test.ts', 'that was killed leaves nothing that could be used'],
+			['test/e2e/runtime-install.test.ts', 'gets a secret argument without showing it in the list of processes'],
+			['test/e2e/admin-catalogue-servers.test.ts', 'is no server for an administrator, and nothing is fetched for it'],
+		],
+	},
+	{
+		id: 'runtime-nobody-chooses',
+		promise:
+			'Over the network nobody chooses a program, its arguments, its variables or a path outside of the workspace.',
+		source: 'docs/runtime.md; SECURITY.md',
+		proofs: [
+			['test/e2e/admin-catalogue-servers.test.ts', 'not by a new server with %s'],
+			['test/e2e/admin-catalogue-servers.test.ts', 'not by changing of a service %s'],
+			['test/e2e/admin-catalogue-servers.test.ts', 'and not elsewhere: %j'],
+			['test/e2e/admin-catalogue-servers.test.ts', 'nor behind a link that leads out'],
+			['test/e2e/admin-catalogue-servers.test.ts', 'in a home of its own'],
+		],
+	},
+	{
+		id: 'stdio-manners',
+		promise: 'Servers that log to stdout, list megabytes in a line, start slowly or need their backend are dealt with.',
+		source: 'docs/runtime.md: how programs misbehave',
+		proofs: [
+			['test/e2e/stdio-manners.test.ts', 'is understood all the same, in whatever form it logs'],
+			['test/e2e/stdio-manners.test.ts', 'of more than two megabytes in one line is passed on'],
+			['test/e2e/stdio-manners.test.ts', 'has a limit of its own, longer than that of calls'],
+			['test/e2e/stdio-manners.test.ts', 'is left alone between tries, however many ask'],
+		],
+	},
+	{
 		id: 'catalogue-dead-names',
 		promise:
 			'A dead or wrong name of a service, an address or a package leads to what to use instead, with a sentence.',

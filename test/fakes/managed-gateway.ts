@@ -65,6 +65,8 @@ export interface ManagedOptions {
 	readonly spoolBytes?: number;
 	/** How limits are kept; in the database, unless told. */
 	readonly limiting?: AppParts['limiting'];
+	/** Programs that servers may run, and the services they are made of. */
+	readonly offered?: Pick<AppParts, 'programs' | 'catalogue'>;
 	/** After how long without its database the gateway serves nobody, milliseconds. */
 	readonly staleMs?: number;
 }
@@ -99,16 +101,9 @@ export async function startManagedGateway(config: ConfigInput, options: ManagedO
 	const managed = { store, refresh, sealing, sources };
 	const isStale = (): boolean => snapshots.ageMs() > staleMs;
 	const childEnv = { PATH: process.env['PATH'] ?? '' };
-	const app = createApp({
-		snapshots,
-		records,
-		managed,
-		limiting,
-		isStale,
-		childEnv,
-		log,
-		egressAllow: options.egressAllow ?? [],
-	});
+	const { offered, egressAllow = [] } = options;
+	const parts = { snapshots, records, managed, limiting, isStale, childEnv, log, egressAllow };
+	const app = createApp({ ...offered, ...parts });
 	const loopback = { host: '127.0.0.1', port: 0 };
 	const { front, operator } = await app.listen({ public: loopback, operator: loopback });
 	return {

@@ -5,7 +5,7 @@ import { perFile, type Rule } from './rule.ts';
 const LAYERS: readonly (readonly string[])[] = [
 	['lib', 'errors', 'mcp', 'catalogue'],
 	['config', 'observe'],
-	['store'],
+	['store', 'runtime'],
 	['audit', 'identity', 'router', 'policy', 'limits', 'credentials', 'upstream'],
 	['exchange'],
 	['pipeline'],

@@ -11,8 +11,8 @@ interface Owner {
 const OWNERS: readonly Owner[] = [
 	{
 		modules: /^(node:)?child_process$/,
-		paths: /^src\/(upstream\/stdio|store\/embedded\/|cli\/demo)/,
-		sentence: 'only upstream/stdio* and store/embedded start programs',
+		paths: /^src\/(upstream\/stdio|store\/embedded\/|runtime\/run-to-end|cli\/demo)/,
+		sentence: 'only upstream/stdio*, store/embedded and runtime/run-to-end start programs',
 	},
 	{
 		modules: /^((node:)?https?|(node:)?http2|fastify|@fastify\/.*)$/,

@@ -73,7 +73,11 @@ export async function startConnectingWorld(servers: WorldServers, define = perso
 		]),
 	);
 	const grants = Object.keys(servers).map((workspace) => ({ group: workspace, workspace, access: 'write' }));
-	const admins = Object.keys(servers).map((workspace) => ({ group: `${workspace}-admins`, workspace, access: 'admin' }));
+	const admins = Object.keys(servers).map((workspace) => ({
+		group: `${workspace}-admins`,
+		workspace,
+		access: 'admin',
+	}));
 	const keys = createKeyRing([{ id: 'test', key: RING_KEY }]);
 	const gateway = await startManagedGateway(
 		{ publicUrl: ORIGIN, workspaces, grants: [...grants, ...admins] },
