@@ -27,7 +27,8 @@ export const OAUTH_REQUIREMENTS: readonly Requirement[] = [
 	},
 	{
 		id: 'oauth-own-sign-in',
-		promise: 'A sign-in is finished once, by the person who began it, in the browser it was begun in, within ten minutes.',
+		promise:
+			'A sign-in is finished once, by the person who began it, in the browser it was begun in, within ten minutes.',
 		source: SOURCE,
 		proofs: [
 			[CONNECTIONS, 'is possible once'],
@@ -47,7 +48,8 @@ export const OAUTH_REQUIREMENTS: readonly Requirement[] = [
 	},
 	{
 		id: 'oauth-not-lost',
-		promise: 'A renewal that is cut off loses no connection that the service would go on with, and says so of any other.',
+		promise:
+			'A renewal that is cut off loses no connection that the service would go on with, and says so of any other.',
 		source: SOURCE,
 		proofs: [
 			[CALLS, 'lose no connection when one is killed while it renews'],
