@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import type { OAuthSettings } from './oauth-settings.ts';
 import { text } from './schema-text.ts';
-import type { OAuthSettings } from './snapshot.ts';
 import { protectedUrlFault, type TextRule } from './text-rules.ts';
 
 /** How a credential is got by signing in; names no secret. */

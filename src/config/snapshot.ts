@@ -1,6 +1,7 @@
 import type { Identity } from '../lib/principal-key.ts';
 import type { CallTemplate, Secret, SecretTemplate } from '../lib/secret.ts';
 import type { ClientFeature } from '../mcp/client-features.ts';
+import type { OAuthSettings } from './oauth-settings.ts';
 
 /** What a principal may do in a workspace, weakest first. */
 export type AccessLevel = 'read' | 'write' | 'admin';
@@ -90,16 +91,6 @@ export interface NetworkTransport {
 	readonly urlTemplate: CallTemplate | undefined;
 	/** Header name (lower case) → template; rendered for each call by `credentials/`. */
 	readonly headers: ReadonlyMap<string, CallTemplate>;
-}
-
-/** How a credential for a server is got by signing in at its service (OAuth 2.1). */
-export interface OAuthSettings {
-	/** `authorization-code`: people sign in. `client-credentials`: the gateway itself does. */
-	readonly grant: 'authorization-code' | 'client-credentials';
-	/** The only authorization server to use; `undefined`: those that the server names. */
-	readonly issuer: string | undefined;
-	/** Scopes to ask for; `undefined`: those that the server names. */
-	readonly scopes: readonly string[] | undefined;
 }
 
 /** A program that the operator has installed (`portcullis runtime install`), by what it is and not by where it lies. */

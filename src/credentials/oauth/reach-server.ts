@@ -1,5 +1,6 @@
 import { secretNames } from '../../config/credential-fault.ts';
-import type { OAuthSettings, Server, Snapshot, Workspace } from '../../config/snapshot.ts';
+import type { OAuthSettings } from '../../config/oauth-settings.ts';
+import type { Server, Snapshot, Workspace } from '../../config/snapshot.ts';
 import { PortcullisError } from '../../errors/portcullis-error.ts';
 import type { Grant, Principal } from '../../identity/principal.ts';
 import type { Identity } from '../../lib/principal-key.ts';
