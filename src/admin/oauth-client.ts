@@ -37,8 +37,8 @@ const CLIENT = z
 export function createOAuthClientRoutes(parts: ResourceParts): readonly Route[] {
 	return [
 		defineRoute({
-			id: 'putOAuthClient',
-			method: 'PUT',
+			id: 'storeOAuthClient',
+			method: 'POST',
 			path: '/workspaces/:workspace/servers/:server/oauth-client',
 			summary: 'Keeps the client that the gateway is at the service of a server',
 			authorize: { workspace: 'admin', apiKeys: 'refused' },
@@ -50,7 +50,7 @@ export function createOAuthClientRoutes(parts: ResourceParts): readonly Route[] 
 				const place = { connectable: { workspace, server, owner: undefined }, createdBy: actorOf(context.caller) };
 				const body = await parts.storeClient(place, context.body);
 				return changeWorkspace(parts, context, async () => {
-					return { answer: { status: 200 as const, body }, action: 'oauth-client.put', object: server.slug };
+					return { answer: { status: 200 as const, body }, action: 'oauth-client.store', object: server.slug };
 				});
 			},
 		}),

@@ -69,14 +69,14 @@ describe('a workspace whose gateway signs in by itself', () => {
 	});
 
 	it('is connected by an administrator over the network, who never sees the secret again', async () => {
-		const put = (groups: readonly string[]) =>
+		const store = (groups: readonly string[]) =>
 			fetch(`${world.gateway.url}/api/v1/workspaces/google/servers/tools/oauth-client`, {
-				method: 'PUT',
+				method: 'POST',
 				headers: { 'content-type': 'application/json', authorization: `Bearer ${world.gateway.tokenFor(groups)}` },
 				body: JSON.stringify({ clientId: 'with-secret', clientSecret: SECRET }),
 			});
-		expect((await put(['google'])).status).not.toBe(200);
-		const answer = await put(['google-admins']);
+		expect((await store(['google'])).status).not.toBe(200);
+		const answer = await store(['google-admins']);
 		const text = await answer.text();
 		expect([answer.status, JSON.parse(text)]).toMatchObject([200, { clientId: 'with-secret', connected: true }]);
 		expect(text).not.toContain(SECRET);

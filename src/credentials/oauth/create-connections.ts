@@ -61,7 +61,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
 		},
 		finish: async (query, browserSession, person) =>
 			shown(await finishConnecting(parts, { query, browserSession, person })),
-		disconnect: (person, name) => disconnect(parts, reach(person, name)),
+		disconnect: async (person, name) => disconnect(parts, reach(person, name)),
 		async setValues(person, name, values) {
 			const connectable = reach(person, name);
 			const asks = parts.asksOf(connectable.server);
