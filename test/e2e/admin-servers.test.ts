@@ -121,7 +121,10 @@ describe('a server', () => {
 		]);
 		expect(await faultsOf({ ...http, url: 'https://user:pass@mcp.example' })).toHaveLength(1);
 		expect(await faultsOf({ ...http, headers: { Authorization: 'Bearer abc', Host: 'x', 'a b': 'c' } })).toEqual([
-			{ path: 'body.headers.Authorization', message: 'put the secret into ${secret:NAME}, ${env:NAME} or ${file:path}' },
+			{
+				path: 'body.headers.Authorization',
+				message: 'put the secret into ${secret:NAME}, ${env:NAME} or ${file:path}',
+			},
 			{ path: 'body.headers.Host', message: 'the gateway sets this header itself' },
 			{ path: 'body.headers.[…]', message: 'this is not a header name' },
 		]);
