@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import type { NetworkTransport, OpenApiTransport, Server } from '../config/snapshot.ts';
 import type { Attached } from '../credentials/attach-credential.ts';
+import { createMachineAvoidingConnect } from '../lib/egress/avoid-machine.ts';
 import type { ScopeKey } from '../lib/scope.ts';
 
 const MAX_CONNECTIONS = 256;
@@ -56,7 +57,7 @@ export function createPools(): Pools {
 				connections: MAX_CONNECTIONS,
 				pipelining: 1,
 				keepAliveTimeout: KEEP_ALIVE_MS,
-				connect: { timeout: server.limits.connectMs },
+				connect: createMachineAvoidingConnect({ connectMs: server.limits.connectMs }),
 			});
 			const origin = { pool, url, path: url.pathname + url.search };
 			pools.set(key, origin);

@@ -337,6 +337,15 @@ export const SERVER_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'server-not-the-machine',
+		promise: 'No configured server leads to a metadata service of the machine or another link-local address.',
+		source: 'SECURITY.md',
+		proofs: [
+			['src/lib/egress/avoid-machine.test.ts', 'never leads to what the machine tells about itself'],
+			['src/lib/egress/avoid-machine.test.ts', 'nor does a name that leads to'],
+		],
+	},
+	{
 		id: 'egress-guard',
 		promise: 'An address that others name is reached only if it is public and https, or allowed by the operator.',
 		source: 'docs/config.md: PORTCULLIS_EGRESS_ALLOW',
