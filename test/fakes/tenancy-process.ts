@@ -15,6 +15,8 @@ export interface GatewayProcess {
 	readonly url: string;
 	readonly operatorUrl: string;
 	readonly directory: FakeDirectory;
+	/** Where it keeps what it writes, its database among it. */
+	readonly folder: string;
 	/** Everything written to stdout and stderr so far. */
 	output(): string;
 	/** The records of a gateway that runs, as text. */
@@ -68,6 +70,7 @@ export async function startGatewayProcess(
 		url: `http://127.0.0.1:${port}`,
 		operatorUrl: `http://127.0.0.1:${adminPort}`,
 		directory,
+		folder,
 		output: () => output,
 		spooled: () => readSpool(folder).join('\n'),
 		audit: async () => (await readRecorded(folder)).join('\n'),
