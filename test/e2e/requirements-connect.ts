@@ -41,7 +41,7 @@ export const CONNECT_REQUIREMENTS: readonly Requirement[] = [
 			['src/connect/sessions.test.ts', 'a link from a refused call > tells nobody else, and no other directory'],
 			['test/e2e/connect-browser.test.ts', 'lead from a refused call to its server, for the person of that call alone'],
 			[
-				'test/e2e/connect-service.test.ts',
+				'test/e2e/connect-accounts.test.ts',
 				'is nobody else’s: the link of a refused call is worth nothing to another person',
 			],
 		],
@@ -52,9 +52,9 @@ export const CONNECT_REQUIREMENTS: readonly Requirement[] = [
 			'What somebody connects in a browser is what their calls carry, until they disconnect it; nobody else’s do.',
 		source: 'docs/connect.md',
 		proofs: [
-			['test/e2e/connect-service.test.ts', 'is what the calls of its person carry, until they disconnect it'],
-			['test/e2e/connect-service.test.ts', 'cannot be finished in another browser than it was begun in'],
-			['test/e2e/connect-service.test.ts', 'may be a key that is entered, and is never shown'],
+			['test/e2e/connect-accounts.test.ts', 'is what the calls of its person carry, until they disconnect it'],
+			['test/e2e/connect-accounts.test.ts', 'cannot be finished in another browser than it was begun in'],
+			['test/e2e/connect-accounts.test.ts', 'may be a key that is entered, and is never shown'],
 		],
 	},
 	{
