@@ -40,6 +40,21 @@ export const CONNECT_REQUIREMENTS: readonly Requirement[] = [
 		proofs: [
 			['src/connect/sessions.test.ts', 'a link from a refused call > tells nobody else, and no other directory'],
 			['test/e2e/connect-browser.test.ts', 'lead from a refused call to its server, for the person of that call alone'],
+			[
+				'test/e2e/connect-accounts.test.ts',
+				'is nobody else’s: the link of a refused call is worth nothing to another person',
+			],
+		],
+	},
+	{
+		id: 'connect-and-call',
+		promise:
+			'What somebody connects in a browser is what their calls carry, until they disconnect it; nobody else’s do.',
+		source: 'docs/connect.md',
+		proofs: [
+			['test/e2e/connect-accounts.test.ts', 'is what the calls of its person carry, until they disconnect it'],
+			['test/e2e/connect-accounts.test.ts', 'cannot be finished in another browser than it was begun in'],
+			['test/e2e/connect-accounts.test.ts', 'may be a key that is entered, and is never shown'],
 		],
 	},
 	{
