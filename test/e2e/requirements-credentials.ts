@@ -20,6 +20,19 @@ export const CREDENTIAL_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'credential-nowhere',
+		promise: 'A secret of whatever kind stands in no log, answer, record, count, table, file or command line.',
+		source: 'SECURITY.md',
+		proofs: [
+			['test/tenancy/canaries.test.ts', 'of every kind are planted where they can be'],
+			['test/tenancy/canaries.test.ts', 'reach the servers they are for'],
+			[
+				'test/tenancy/canaries.test.ts',
+				'stand nowhere else: in no log, answer, record, count, table, file or command line',
+			],
+		],
+	},
+	{
 		id: 'credential-rewrap',
 		promise: 'The wrapping key is changed under load without a call that fails.',
 		source: 'docs/credentials.md: changing the wrapping key',
