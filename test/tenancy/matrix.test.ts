@@ -132,7 +132,7 @@ describe('the matrix is complete', () => {
 			issuer: demo.issuer,
 			tenantId: demo.tenantId,
 			audiences: [demo.audience],
-			jwksUrl: '',
+			jwksUrl: 'http://127.0.0.1:1/keys',
 		};
 		writeDemoConfig(paths, directory, { google: 'http://127.0.0.1:1/mcp', microsoft: 'http://127.0.0.1:1/sse' });
 		config = parse(readFileSync(paths.config, 'utf8')) as typeof config;
