@@ -43,6 +43,16 @@ export function withServerOptions(command: Command): Command {
 		.addOption(new Option('--tools-default <state>', 'tools without a rule').choices(['enabled', 'disabled']));
 }
 
+/** Adds the options that say how a service of the catalogue becomes a server. */
+export function withServiceOptions(command: Command): Command {
+	return command
+		.option('--slug <name>', 'of a service: what the server is called; the id of the service unless given')
+		.option('--endpoint <endpoint>', 'of a service: http, stdio, or the key of an endpoint; the best one unless given')
+		.option('--sign-in <kind>', 'of a service: how one signs in; as recommended unless given')
+		.option('--set <pairs...>', 'of a service: name=value of what it needs and is no secret')
+		.option('--secrets-file <file>', 'of a service: its secrets, as a JSON object by name; - is standard input');
+}
+
 /**
  * The members of a server that were given: those of the file, and over them those of the options. The operator's relative
  * secret files are meant beside the file; over the network nobody names one.

@@ -15,13 +15,27 @@ export function catalogueServer(endpoint: Endpoint, filling: Filling): Catalogue
 	const { filled: found } = filled;
 	if (found.transport === 'stdio') {
 		const program = programPart(endpoint as ProgramEndpoint, found);
-		return { entry: { transport: 'stdio', ...program } };
+		return { entry: { transport: 'stdio', ...whoseOf(filled.filled), ...program } };
 	}
 	const query = Object.entries(found.query).map(([name, value]) => `${encodeURIComponent(name)}=${value}`);
 	const plain = escapePlainText(found.url);
 	const url = query.length === 0 ? plain : `${plain}${plain.includes('?') ? '&' : '?'}${query.join('&')}`;
+	if (filling.signIn?.kind.startsWith('oauth2') === true) {
+		const { scopes } = filling.signIn;
+		const oauth = { ...(scopes !== undefined && { scopes }) };
+		const headers = { authorization: 'Bearer ${secret:token}', ...lowered(found.headers) };
+		return { entry: { transport: found.transport, url, credential: 'principal', oauth, headers } };
+	}
 	const headers = Object.keys(found.headers).length > 0 && { headers: found.headers };
-	return { entry: { transport: found.transport, url, ...headers } };
+	return { entry: { transport: found.transport, url, ...whoseOf(found), ...headers } };
+}
+
+const lowered = (headers: Readonly<Record<string, string>>): JsonObject =>
+	Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** Whoever has no secret to send says so; what is left is the workspace's, unless somebody makes it each person's own. */
+function whoseOf(filled: unknown): JsonObject {
+	return SECRET.test(JSON.stringify(filled)) ? {} : { credential: 'none' };
 }
 
 interface Filled {

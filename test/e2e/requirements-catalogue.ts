@@ -51,6 +51,23 @@ export const CATALOGUE_REQUIREMENTS: readonly Requirement[] = [
 		],
 	},
 	{
+		id: 'catalogue-add',
+		promise: 'A service of the catalogue is added with one command, which says what is missing and where to get it.',
+		source: 'docs/cli.md: the catalogue',
+		proofs: [
+			[
+				'test/e2e/cli-catalogue-add.test.ts',
+				'makes a server that people sign in at themselves, and says what is left to do',
+			],
+			[
+				'test/e2e/cli-catalogue-add.test.ts',
+				'keeps what a workspace signs in with, each its own, and shows it to nobody',
+			],
+			['test/e2e/cli-catalogue-add.test.ts', 'says what is missing, where to get it, and what it does not know'],
+			['test/e2e/cli-catalogue-add.test.ts', 'is one that the program takes'],
+		],
+	},
+	{
 		id: 'catalogue-dead-names',
 		promise:
 			'A dead or wrong name of a service, an address or a package leads to what to use instead, with a sentence.',
