@@ -10,7 +10,10 @@ const WHOLE_RUN = '(the run itself)';
 const RELEASED_CLIENT = ['initialize', 'tools_call', 'elicitation-sep1034-client-defaults', 'sse-retry'];
 
 /** Client scenarios that are not run, by the start of their names, and why. */
-export const LEFT_OUT = { prefix: 'auth/', reason: 'the gateway does not sign in to servers by OAuth yet' };
+export const LEFT_OUT = {
+	prefix: 'auth/',
+	reason: 'the gateway signs in for people who agree in a browser, and these scenarios have none',
+};
 
 /** What all runs need. */
 export interface PlayParts {
