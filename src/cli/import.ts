@@ -41,35 +41,45 @@ export function addImportCommands(program: Command, io: CommandIo): void {
 		args: { workspace: 'slug of the workspace', ...FILE },
 		options: withSecrets,
 		async run(session, { workspace, file }, options) {
-			if (session.caller !== 'operator') throw usageFault(OPERATOR_ONLY);
-			const { servers, faults } = importFile(file, options);
-			for (const server of servers) await add(session, workspace, server);
+			const { servers, faults } = importFile(file, options, IN_STORE);
+			if (session.caller !== 'operator' && needOperator(servers, options)) throw usageFault(OPERATOR_ONLY);
+			for (const server of servers) await add(session, workspace, { server, options });
 			session.show(
 				{ servers: servers.map(({ slug, notes }) => ({ slug, notes })), faults },
 				() => `Added ${counted(servers.length, 'server')} to ${workspace}.`,
 			);
-			tell(io, servers, faults, options);
+			tell(io, servers, faults, { folder: options.folder ?? '' });
 		},
 	});
 }
 
+// What a gateway's own files and programs are for is the operator's; secrets themselves go into the credential store.
+function needOperator(servers: readonly ImportedServer[], { folder }: ImportOptions): boolean {
+	return folder !== undefined || servers.some(({ entry }) => entry['transport'] === 'stdio');
+}
+
 const OPERATOR_ONLY =
-	'Programs and references to secrets are for the operator to set: run this where the gateway keeps its data, ' +
+	'Programs and files of secrets are for the operator to set: run this where the gateway keeps its data, ' +
 	'or show the servers and put them into the configuration file.';
 
 interface Imported extends Pick<ClientConfig, 'faults'> {
 	readonly servers: readonly ImportedServer[];
 }
 
-function importFile(file: string, { folder }: ImportOptions): Imported {
+function importFile(file: string, { folder }: ImportOptions, otherwise: ReferTo = IN_ENVIRONMENT): Imported {
 	const { servers, faults } = readClientConfig(readDocument(file).value);
 	if (servers.length === 0) throw failed(faults.join('\n'));
-	const imported = importServers(servers, folder === undefined ? IN_ENVIRONMENT : inFolder(folder));
+	const imported = importServers(servers, folder === undefined ? otherwise : inFolder(folder));
 	if (folder !== undefined) writeSecrets(folder, imported);
 	return { servers: imported, faults };
 }
 
 const IN_ENVIRONMENT: ReferTo = (name) => `\${env:${name}}`;
+const IN_STORE: ReferTo = (name) => `\${secret:${keptName(name)}}`;
+
+/** The name within the server's own credential: at most 64 characters that do not begin with a digit. */
+const keptName = (name: string): string => name.slice(-63).replace(/^(?=[0-9])/, '_');
+
 const inFolder = (folder: string): ReferTo => {
 	return (name) => `\${file:${resolve(folder, name)}}`;
 };
@@ -81,9 +91,19 @@ function writeSecrets(folder: string, servers: readonly ImportedServer[]): void 
 	}
 }
 
-async function add(session: ApiSession, workspace: string, { slug, entry }: ImportedServer): Promise<void> {
+interface Adding {
+	readonly server: ImportedServer;
+	readonly options: ImportOptions;
+}
+
+async function add(session: ApiSession, workspace: string, { server: imported, options }: Adding): Promise<void> {
+	const { slug, entry, secrets } = imported;
 	const { tools, ...server } = entry as { readonly tools?: { readonly rules?: Readonly<Record<string, unknown>> } };
 	await session.create(serversPath(workspace), { ...server, slug });
+	if (options.folder === undefined && secrets.length > 0) {
+		const values = Object.fromEntries(secrets.map(({ name, value }) => [keptName(name), value]));
+		await session.put(serverPath(`${workspace}/${slug}`, 'credential'), () => ({ values }));
+	}
 	for (const [tool, rule] of Object.entries(tools?.rules ?? {})) {
 		await session.put(serverPath(`${workspace}/${slug}`, 'rules', tool), () => rule);
 	}

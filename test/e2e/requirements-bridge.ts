@@ -3,6 +3,19 @@ import type { Requirement } from './requirements.ts';
 /** What `portcullis bridge` promises. */
 export const BRIDGE_REQUIREMENTS: readonly Requirement[] = [
 	{
+		id: 'import-secrets',
+		promise: 'What an imported configuration holds of secrets goes into the credential store, and is shown to nobody.',
+		source: 'docs/cli.md: coming from mcpo or a client',
+		proofs: [
+			['test/e2e/cli-import.test.ts', 'puts secrets into the credential store, where the operator runs it'],
+			[
+				'test/e2e/cli-import.test.ts',
+				'does so over the network for administrators too, but takes no program from them',
+			],
+			['test/e2e/cli-import.test.ts', 'shows no secret'],
+		],
+	},
+	{
 		id: 'bridge-contract',
 		promise: 'A bridge takes the flags and the file of mcpo, and has its addresses, documents and answers.',
 		source: 'docs/bridge.md; mcpo 0.0.20',
