@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type JsonObject, pathOf } from './api-client.ts';
 import { addApiCommand, withLimit } from './api-command.ts';
 import type { CommandIo } from './command.ts';
 import { usageFault } from './command-error.ts';
+import { given } from './given.ts';
 import { serverPath } from './server-path.ts';
 
 interface WhoseOptions {
@@ -23,7 +24,7 @@ const STDIN = 0;
 const placeOf = (server: string, { own = false }: WhoseOptions): string =>
 	serverPath(server, own ? 'own-credential' : 'credential');
 
-/** Adds `credential list|show|set|rotate|test|delete|rewrap`. */
+/** Adds `credential list|show|set|rotate|test|delete|rewrap|client`. */
 export function addCredentialCommands(program: Command, io: CommandIo): void {
 	const parent = program
 		.command('credential')
@@ -46,6 +47,50 @@ export function addCredentialCommands(program: Command, io: CommandIo): void {
 	});
 	for (const name of ['set', 'rotate']) addSet(parent, io, name);
 	addUses(parent, io);
+	addClient(parent, io);
+}
+
+interface ClientOptions {
+	readonly clientId: string;
+	readonly file?: string;
+	readonly public?: boolean;
+	readonly privateKeyFile?: string;
+	readonly alg: string;
+	readonly kid?: string;
+	readonly authMethod?: string;
+}
+
+function addClient(parent: Command, io: CommandIo): void {
+	addApiCommand<ClientOptions, typeof SERVER>(parent, io, {
+		name: 'client',
+		about: 'keep the OAuth client that the gateway is at the service of a server',
+		args: SERVER,
+		options: (command) =>
+			command
+				.requiredOption('--client-id <id>', 'id of the client, as the service gave it')
+				.option('--file <path>', 'file that holds its secret; standard input unless given')
+				.option('--public', 'it has no secret')
+				.option('--private-key-file <path>', 'it signs with this key instead, in PEM (PKCS #8)')
+				.addOption(
+					new Option('--alg <algorithm>', 'how it signs').choices(['RS256', 'PS256', 'ES256']).default('RS256'),
+				)
+				.option('--kid <id>', 'what the service calls the key')
+				.option('--auth-method <method>', 'how it proves itself; what the service offers first unless given'),
+		async run(session, { server }, options) {
+			const { clientId, authMethod } = options;
+			const body = { clientId, ...given({ authMethod }), ...proofOf(options) };
+			const kept = await session.post(serverPath(server, 'oauth-client'), body);
+			session.show(kept, () => `Kept the client ${clientId} of ${server} at ${String(kept['issuer'])}.`);
+		},
+	});
+}
+
+function proofOf(options: ClientOptions): JsonObject {
+	const { privateKeyFile, alg, kid } = options;
+	if (privateKeyFile !== undefined) {
+		return { privateKey: { pem: readSecret({ file: privateKeyFile }), alg, ...given({ kid }) } };
+	}
+	return options.public === true ? {} : { clientSecret: readSecret(options) };
 }
 
 function addSet(parent: Command, io: CommandIo, name: string): void {
@@ -102,7 +147,7 @@ function withOwn(command: Command): Command {
 }
 
 // Never on the command line, which everybody on the machine can read.
-function readSecret({ file }: SetOptions): string {
+function readSecret({ file }: Pick<SetOptions, 'file'>): string {
 	if (file === undefined && process.stdin.isTTY) throw usageFault('Send the secret on standard input, or give --file.');
 	try {
 		const text = readFileSync(file ?? STDIN, 'utf8').replace(/\r?\n$/, '');

@@ -26,7 +26,7 @@ function secretSteps({ needs, server, isKept }: AddedService): readonly string[]
 	});
 }
 
-function clientSteps({ needs, entry }: AddedService): readonly string[] {
+function clientSteps({ needs, entry, server }: AddedService): readonly string[] {
 	const { oauth, ownClient } = needs;
 	const own =
 		ownClient === undefined ? [] : [`${ownClient.text}${ownClient.link === undefined ? '' : ` ${ownClient.link}`}`];
@@ -34,7 +34,7 @@ function clientSteps({ needs, entry }: AddedService): readonly string[] {
 	const link = oauth.link === undefined ? '' : ` ${oauth.link}`;
 	return [
 		...own,
-		`${entry.name} wants a client of your own: ${oauth.where}${link} Its redirect address is …/oauth/callback of this gateway; keep it with POST …/servers/{server}/oauth-client (docs/api.md).`,
+		`${entry.name} wants a client of your own: ${oauth.where}${link} Its redirect address is …/oauth/callback of this gateway.\n  portcullis credential client ${server} --client-id …`,
 	];
 }
 

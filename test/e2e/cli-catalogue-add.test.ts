@@ -99,6 +99,19 @@ describe('server add, with a service of the catalogue', () => {
 		expect(err).toContain('PC_RUNTIME_MISSING');
 	});
 
+	it('names the command for a client that somebody has to bring, which takes its secret from a file alone', async () => {
+		const added = await cli('server', 'add', 'google', 'github');
+		expect([added.code, added.out]).toEqual([
+			0,
+			expect.stringContaining('portcullis credential client google/github --client-id'),
+		]);
+		writeFileSync(bench.path('client.secret'), GOOGLE_KEY);
+		const kept = await cli('credential', 'client', 'google/github', '--client-id', 'abc', '--file', 'client.secret');
+		expect([kept.code, kept.err]).toEqual([1, expect.stringMatching(/PC_(OAUTH|EGRESS)_/)]);
+		expect(kept.out + kept.err).not.toContain('CANARY');
+		expect((await cli('credential', 'client', 'google/github', '--client-id', 'abc', '--file', 'none')).code).toBe(2);
+	});
+
 	it('takes several at once', async () => {
 		const { code, out } = await cli('server', 'add', 'microsoft', 'linear', 'notion');
 		expect([code, out.match(/^Added /gm)?.length]).toEqual([0, 2]);
